@@ -1,0 +1,85 @@
+"""Settings from the environment or a ``.env`` file, all with the prefix ``SALES_``."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import param
+
+from core.errors import SettingsError
+
+PREFIX = "SALES_"
+
+
+def default_data_folder() -> Path:
+    """The user's data folder for this product (``$XDG_DATA_HOME`` or ``~/.local/share``)."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "sales-dashboard"
+
+
+class Settings(param.Parameterized):
+    """What an operator may set. Every parameter ``name`` is read from ``SALES_NAME``."""
+
+    database_url = param.String(default="", doc="Database address; empty: the embedded demo in data_dir.")
+    data_dir = param.Path(default=None, check_exists=False, doc="Folder for embedded databases and caches.")
+    host = param.String(default="127.0.0.1", doc="Address the server listens on.")
+    port = param.Integer(default=5006, bounds=(0, 65535), doc="Port the server listens on; 0 picks a free one.")
+    currency = param.String(default="USD", regex=r"^[A-Z]{3}$", doc="ISO 4217 code of every amount.")
+    payment_terms_days = param.Integer(default=30, bounds=(0, 365), doc="Days from invoice to due date.")
+    log_level = param.Selector(default="INFO", objects=["DEBUG", "INFO", "WARNING", "ERROR"], doc="Log detail.")
+    allowed_origins = param.List(default=[], item_type=str, doc="Further hosts that may open a websocket.")
+
+    @property
+    def data_folder(self) -> Path:
+        """``data_dir`` or the user's default data folder."""
+        return Path(self.data_dir) if self.data_dir else default_data_folder()
+
+    @property
+    def uses_demo(self) -> bool:
+        """Whether the embedded demo database is used because no address was given."""
+        return not self.database_url
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The address to open: ``database_url`` or that of the embedded demo database."""
+        return self.database_url or f"sqlite:///{self.data_folder / 'demo.sqlite'}"
+
+
+def _parsed(parameter: param.Parameter, text: str) -> object:
+    if isinstance(parameter, param.Integer):
+        return int(text)
+    if isinstance(parameter, param.List):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def read_settings(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
+    """Settings from ``environ`` (default: the process environment) over those of ``env_file`` (``.env``).
+
+    Raises
+    ------
+    SettingsError
+        A value cannot be used; names the variable, the value and what is accepted. Database addresses are
+        not repeated, since they may hold a password.
+    """
+    from dotenv import dotenv_values
+
+    file = Path(".env") if env_file is None else env_file
+    values = {k: v for k, v in dotenv_values(file).items() if v is not None} if file.is_file() else {}
+    values |= dict(os.environ if environ is None else environ)
+    chosen: dict[str, object] = {}
+    for name, parameter in Settings.param.objects("existing").items():
+        text = values.get(PREFIX + name.upper(), "")
+        if name == "name" or not text:
+            continue
+        try:
+            value = _parsed(parameter, text)
+            Settings(**{name: value})
+        except ValueError:
+            shown = "" if name == "database_url" else f" = {text!r}"
+            raise SettingsError(
+                f"The setting {PREFIX}{name.upper()}{shown} cannot be used.",
+                f"Expected: {parameter.doc}",
+            ) from None
+        chosen[name] = value
+    return Settings(**chosen)
