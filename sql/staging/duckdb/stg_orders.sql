@@ -1,0 +1,22 @@
+-- title: Orders with canonical names
+-- grain: order_id
+-- needs: orders
+-- columns:
+--   order_id: id, key of the order
+--   customer_id: id, customer who ordered
+--   order_day: day, date of the order
+--   order_month: integer, month of the order as yyyymm
+--   required_day: day, date by which the customer wants the goods
+--   shipped_day: day, date of shipping, null if not shipped (changes later)
+--   status: text, current status
+--   is_cancelled: integer, 1 if the order is cancelled, else 0
+SELECT
+    orderNumber AS order_id,
+    customerNumber AS customer_id,
+    date_diff('day', DATE '1970-01-01', CAST(CAST(orderDate AS TIMESTAMP) AS DATE)) AS order_day,
+    CAST(strftime(CAST(orderDate AS TIMESTAMP), '%Y%m') AS INTEGER) AS order_month,
+    date_diff('day', DATE '1970-01-01', CAST(CAST(requiredDate AS TIMESTAMP) AS DATE)) AS required_day,
+    date_diff('day', DATE '1970-01-01', CAST(CAST(shippedDate AS TIMESTAMP) AS DATE)) AS shipped_day,
+    status,
+    CASE WHEN status = 'Cancelled' THEN 1 ELSE 0 END AS is_cancelled
+FROM orders
