@@ -35,8 +35,8 @@ class SqlFile:
     """One query: its text and what its header says.
 
     ``text`` is the SELECT alone, without header and closing semicolon. ``parameters`` and ``columns`` map
-    names to descriptions; the first word of a description is its type (``COLUMN_TYPES``). ``needs`` names the base
-    tables a staging view reads, or the staging views that any other query reads.
+    names to descriptions; the first word of a description is its type (``COLUMN_TYPES``). ``needs`` names
+    the base tables a staging view reads, or the staging views that any other query reads.
     """
 
     name: str
@@ -102,7 +102,7 @@ def _names_below(folder: Path, root: Path) -> list[str]:
 
 
 def sql_names(folder: str = "") -> list[str]:
-    """Sorted names of all queries in ``folder`` (such as ``marts``; empty: all), as ``read_sql`` takes them."""
+    """Sorted names of all queries in ``folder`` (such as ``marts``; empty: all), for ``read_sql``."""
     root = sql_folder()
     prefix = folder.strip("/") + "/"
     return [name for name in _names_below(root, root) if prefix == "/" or name.startswith(prefix)]
