@@ -1,0 +1,100 @@
+"""What every database engine offers to the product: typed queries, tables, a version of the data, health."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Literal, Self
+
+import polars as pl
+
+WriteMode = Literal["replace", "append"]
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """A table or view: its columns with their types (integer, number, text, date, ...) and rows.
+
+    ``rows`` is ``None`` for views, which are not counted.
+    """
+
+    name: str
+    kind: Literal["table", "view"]
+    columns: dict[str, str] = field(default_factory=dict)
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether the database answers, said in one sentence, and how long the answer took."""
+
+    ok: bool
+    engine: str
+    message: str
+    seconds: float
+
+
+class Database(ABC):
+    """An open database. Safe to share between threads; ``close()`` it or use it as a context manager."""
+
+    engine: str
+
+    @abstractmethod
+    def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
+        """The rows of a query, with columns of stable types.
+
+        Parameters
+        ----------
+        name_or_sql
+            The name of a file in ``sql/`` without its ending, such as ``"marts/sales_daily"``; a text with
+            white space in it is SQL itself.
+        params
+            Values of the ``:name`` parameters; dates and datetimes are passed as they are.
+
+        Returns
+        -------
+        polars.DataFrame
+            Columns declared in the file's header have the declared type (integer and day: Int64, number:
+            Float64, text: String, date: Date), also when there are no rows. Other columns get the type that
+            fits all rows.
+
+        Raises
+        ------
+        MissingDataError
+            Tables that the query reads are not in the database; ``needs`` names them.
+        QueryError
+            The query cannot be run as written, with the engine's reason.
+        """
+
+    @abstractmethod
+    def tables(self) -> list[TableInfo]:
+        """The tables and views that can be queried, by name."""
+
+    @abstractmethod
+    def data_version(self) -> str:
+        """A text that changes whenever the data change; caches use it as part of their keys."""
+
+    @abstractmethod
+    def health(self) -> Health:
+        """Whether the database answers now; never raises."""
+
+    @abstractmethod
+    def write(self, table: str, frame: pl.DataFrame, mode: WriteMode = "replace") -> None:
+        """Store ``frame`` as ``table`` in one transaction, in place of the old rows or after them.
+
+        Raises
+        ------
+        DatabaseError
+            The database was opened for reading only, or a column has a type that cannot be stored.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back every connection. Closing twice is harmless."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,255 @@
+"""SQLite: the embedded database, read through connections that cannot change it."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+
+import polars as pl
+
+from core.database.base import Database, Health, TableInfo, WriteMode
+from core.database.frames import frame_from_blocks
+from core.database.schema import kind_of
+from core.database.sqlite_files import (
+    connect_for_reading,
+    connect_for_writing,
+    forbid_side_doors,
+    require_sqlite_file,
+    version_of,
+)
+from core.database.sqlite_write import write_frame
+from core.database.staging import (
+    Staging,
+    create_views,
+    explain_missing,
+    file_named,
+    likely_types,
+    missing_relation,
+)
+from core.errors import DatabaseError, MissingDataError, QueryError, SalesError
+from core.sql_files import SqlFile, column_type
+
+_BLOCK_ROWS = 20_000
+_IDLE_CONNECTIONS = 4
+_OWN_TABLES = ("sqlite_", "_ingest_")
+
+
+@dataclass
+class _Reader:
+    """One reading connection with its staging views, and the file contents it was made for."""
+
+    connection: sqlite3.Connection
+    staging: Staging
+    inode: int
+    schema_version: int
+    likely: dict[str, str]
+
+    def is_current(self, inode: int) -> bool:
+        version = self.connection.execute("PRAGMA schema_version").fetchone()[0]
+        return self.inode == inode and self.schema_version == version
+
+
+class SqliteDatabase(Database):
+    """An SQLite file.
+
+    Parameters
+    ----------
+    file
+        The database file.
+    read_only
+        Whether ``write`` is refused. Queries are read-only in any case.
+    """
+
+    engine = "sqlite"
+
+    def __init__(self, file: Path, *, read_only: bool = True) -> None:
+        if not read_only and not file.exists():
+            connect_for_writing(file).close()
+        require_sqlite_file(file)
+        self.file = file
+        self.read_only = read_only
+        self._idle: list[_Reader] = []
+        self._lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._closed = False
+
+    def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
+        file = file_named(name_or_sql)
+        with self._reader() as reader:
+            return _run(reader, file, file.text if file else name_or_sql, params)
+
+    def tables(self) -> list[TableInfo]:
+        with self._reader() as reader:
+            connection = reader.connection
+            listed = connection.execute("SELECT name, type FROM sqlite_master").fetchall()
+            found = [
+                TableInfo(
+                    name,
+                    kind,
+                    _columns(connection, name),
+                    _count(connection, name) if kind == "table" else None,
+                )
+                for name, kind in listed
+                if kind in ("table", "view") and not name.startswith(_OWN_TABLES)
+            ]
+            for name, file in reader.staging.views.items():
+                columns = {column: column_type(text) for column, text in file.columns.items()}
+                found.append(TableInfo(name, "view", columns))
+        return sorted(found, key=lambda table: table.name)
+
+    def data_version(self) -> str:
+        return version_of(self.file)
+
+    def health(self) -> Health:
+        start = time.perf_counter()
+        try:
+            with self._reader() as reader:
+                reader.connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            ok, message = True, f"SQLite {sqlite3.sqlite_version} answers."
+        except SalesError as error:
+            ok, message = False, str(error)
+        except sqlite3.Error as error:
+            ok, message = False, f"SQLite cannot read {self.file.name}: {error}."
+        return Health(ok, self.engine, message, time.perf_counter() - start)
+
+    def write(self, table: str, frame: pl.DataFrame, mode: WriteMode = "replace") -> None:
+        if self.read_only:
+            raise DatabaseError(
+                f"The table {table} cannot be written: the database is open for reading only.",
+                "Open it with read_only=False.",
+            )
+        with self._write_lock, closing(connect_for_writing(self.file)) as connection:
+            write_frame(connection, table, frame, mode)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for reader in idle:
+            reader.connection.close()
+
+    @contextmanager
+    def _reader(self) -> Iterator[_Reader]:
+        """A reading connection for this thread alone, until given back."""
+        reader = self._borrow()
+        try:
+            yield reader
+        finally:
+            with self._lock:
+                keep = not self._closed and len(self._idle) < _IDLE_CONNECTIONS
+                if keep:
+                    self._idle.append(reader)
+            if not keep:
+                reader.connection.close()
+
+    def _borrow(self) -> _Reader:
+        if self._closed:
+            raise DatabaseError(f"The database {self.file.name} has been closed.")
+        require_sqlite_file(self.file)
+        inode = self.file.stat().st_ino
+        while True:
+            with self._lock:
+                reader = self._idle.pop() if self._idle else None
+            if reader is None:
+                return self._open(inode)
+            try:
+                if reader.is_current(inode):
+                    return reader
+            except sqlite3.Error:
+                pass
+            reader.connection.close()
+
+    def _open(self, inode: int) -> _Reader:
+        connection = connect_for_reading(self.file)
+        try:
+            staging = create_views(connection)
+            version = connection.execute("PRAGMA schema_version").fetchone()[0]
+            likely = likely_types(connection, staging)
+            forbid_side_doors(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise DatabaseError(f"The database {self.file} cannot be read: {error}.") from error
+        except BaseException:
+            connection.close()
+            raise
+        return _Reader(connection, staging, inode, version, likely)
+
+
+def _run(reader: _Reader, file: SqlFile | None, sql: str, params: dict[str, object]) -> pl.DataFrame:
+    asked = file.name if file else "The query"
+    if file:
+        absent = [name for name in file.parameters if name not in params]
+        if absent:
+            raise QueryError(f"{asked} needs a value for the parameter {', '.join(absent)}.")
+    declared = {name: column_type(text) for name, text in file.columns.items()} if file else {}
+    values = {name: _bindable(name, value) for name, value in params.items()}
+    try:
+        with closing(reader.connection.cursor()) as cursor:
+            cursor.execute(sql, values)
+            if cursor.description is None:
+                raise QueryError("The query returns no rows.", "Only SELECT can be run here.")
+            names = [column[0] for column in cursor.description]
+            return frame_from_blocks(names, _blocks(cursor), declared, reader.likely)
+    except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
+        raise _explained(error, reader, file, asked) from error
+
+
+def _blocks(cursor: sqlite3.Cursor) -> Iterator[list[tuple[object, ...]]]:
+    while rows := cursor.fetchmany(_BLOCK_ROWS):
+        yield rows
+
+
+def _explained(error: Exception, reader: _Reader, file: SqlFile | None, asked: str) -> SalesError:
+    """The error a person can act on, for one that SQLite raised."""
+    relation = missing_relation(error)
+    if relation is None:
+        reason = str(error).rstrip(".")
+        if isinstance(error, sqlite3.DatabaseError) and ("readonly" in reason or "not authorized" in reason):
+            return QueryError(f"{asked} may only read data: {reason}.", "Use SELECT.")
+        return QueryError(f"{asked} cannot be run: {reason}.")
+    if missing := explain_missing(relation, reader.staging, asked):
+        return missing
+    if file:
+        return MissingDataError(
+            f"The database lacks the table {relation} that {asked} needs.",
+            "Load it with: sales-dashboard ingest PATH --database URL",
+            (relation,),
+        )
+    known = [name for (name,) in reader.connection.execute("SELECT name FROM sqlite_master")]
+    nearest = get_close_matches(relation, [*known, *reader.staging.views], n=3)
+    return QueryError(
+        f"There is no table {relation}.", f"Nearest names: {', '.join(nearest)}." if nearest else ""
+    )
+
+
+def _bindable(name: str, value: object) -> object:
+    """``value`` as SQLite stores it: dates as ISO text, decimals as numbers."""
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    if value is None or isinstance(value, bool | int | float | str | bytes):
+        return value
+    plain = getattr(value, "item", None)  # NumPy numbers
+    if callable(plain):
+        return _bindable(name, plain())
+    raise QueryError(f"The parameter {name} has a value of type {type(value).__name__} that SQL cannot take.")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
+    quoted = table.replace('"', '""')
+    rows: Sequence[tuple[str, ...]] = connection.execute(f'PRAGMA table_info("{quoted}")').fetchall()
+    return {row[1]: kind_of(row[2]) if row[2] else "text" for row in rows}
+
+
+def _count(connection: sqlite3.Connection, table: str) -> int:
+    quoted = table.replace('"', '""')
+    return int(connection.execute(f'SELECT COUNT(*) FROM "{quoted}"').fetchone()[0])

@@ -1,0 +1,130 @@
+"""Staging views over whatever base tables a database has, and sentences about those it lacks."""
+
+import re
+import sqlite3
+from dataclasses import dataclass, field
+
+from core.database.schema import declared_tables, kind_of
+from core.errors import MissingDataError, QueryError
+from core.sql_files import SqlFile, column_type, read_sql, staging_files
+
+_REMEDY = "Load them with: sales-dashboard ingest PATH --database URL"
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The staging views of one connection: those created, and for the others what stands in the way."""
+
+    views: dict[str, SqlFile] = field(default_factory=dict)
+    lacking_tables: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lacking_columns: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+
+def create_views(connection: sqlite3.Connection) -> Staging:
+    """Create the temporary staging views whose base tables exist.
+
+    A view that the database has itself is left alone: that is how a company with another schema joins in.
+    """
+    present = {
+        name.lower(): name
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+    }
+    staging = Staging()
+    for file in staging_files("sqlite"):
+        if file.stem.lower() in present:
+            continue
+        absent = tuple(table for table in file.needs if table.lower() not in present)
+        if absent:
+            staging.lacking_tables[file.stem] = absent
+            continue
+        try:
+            connection.execute(f'CREATE TEMP VIEW "{file.stem}" AS {file.text}')
+            connection.execute(f'SELECT * FROM "{file.stem}" LIMIT 0').close()
+        except sqlite3.Error as error:
+            connection.execute(f'DROP VIEW IF EXISTS temp."{file.stem}"')
+            columns = _absent_columns(connection, file)
+            if columns:
+                staging.lacking_columns[file.stem] = columns
+            else:
+                staging.broken[file.stem] = str(error)
+            continue
+        staging.views[file.stem] = file
+    return staging
+
+
+def _absent_columns(connection: sqlite3.Connection, file: SqlFile) -> dict[str, tuple[str, ...]]:
+    """The declared columns that the view reads and its base tables do not have, by table."""
+    read = {word.lower() for word in re.findall(r"\w+", file.text)}
+    declared = declared_tables()
+    result = {}
+    for table in (table for table in file.needs if table in declared):
+        present = {row[1].lower() for row in connection.execute(f'PRAGMA table_info("{table}")')}
+        names = (column.name for column in declared[table].columns)
+        if absent := tuple(n for n in names if n.lower() in read and n.lower() not in present):
+            result[table] = absent
+    return result
+
+
+def explain_missing(relation: str, staging: Staging, asked: str) -> MissingDataError | QueryError | None:
+    """Why ``relation``, which a query reads, is not there; ``None`` if it is no staging view."""
+    if tables := staging.lacking_tables.get(relation):
+        listed = ", ".join(tables)
+        plural = "tables" if len(tables) > 1 else "table"
+        return MissingDataError(
+            f"The database lacks the {plural} {listed} that {asked} needs.", _REMEDY, tables
+        )
+    if columns := staging.lacking_columns.get(relation):
+        listed = "; ".join(f"{table} lacks {', '.join(names)}" for table, names in columns.items())
+        return MissingDataError(
+            f"The database has tables without columns that {asked} needs: {listed}.",
+            "Load a table that has them, or write a staging view that supplies them.",
+            tuple(columns),
+        )
+    if reason := staging.broken.get(relation):
+        return QueryError(f"The staging view {relation} cannot be created: {reason}.")
+    return None
+
+
+def likely_types(connection: sqlite3.Connection, staging: Staging) -> dict[str, str]:
+    """The type of each column name on which all tables and staging views agree."""
+    found: dict[str, set[str]] = {}
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+    for name in [name for (name,) in tables] + list(staging.views):
+        view = staging.views.get(name)
+        said = {c: column_type(text) for c, text in view.columns.items()} if view else {}
+        try:
+            columns = connection.execute(f"PRAGMA table_info({_quoted(name)})").fetchall()
+        except sqlite3.Error:  # a view of the database's own that is broken
+            continue
+        for _, column, declared, *_ in columns:
+            kind = said.get(column, "id")
+            if kind == "id":
+                kind = kind_of(declared) if declared else _key_kind(connection, name, column) if view else ""
+            if kind:
+                found.setdefault(column, set()).add(kind)
+    return {name: next(iter(kinds)) for name, kinds in found.items() if len(kinds) == 1}
+
+
+def _key_kind(connection: sqlite3.Connection, view: str, column: str) -> str:
+    """The kind of a computed key, from the first row that has it."""
+    name = _quoted(column)
+    row = connection.execute(
+        f"SELECT {name} FROM {_quoted(view)} WHERE {name} IS NOT NULL LIMIT 1"
+    ).fetchone()
+    return "text" if row and isinstance(row[0], str) else "integer"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def missing_relation(error: Exception) -> str | None:
+    """The table or view that SQLite did not find, if that is what the error is about."""
+    match = re.match(r"no such table: (?:(?:main|temp)\.)?(\S+)", str(error))
+    return match[1] if match else None
+
+
+def file_named(name_or_sql: str) -> SqlFile | None:
+    """The SQL file of that name; ``None`` if the text is SQL itself."""
+    return None if re.search(r"\s", name_or_sql.strip()) else read_sql(name_or_sql.strip())
