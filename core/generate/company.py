@@ -1,0 +1,123 @@
+"""A Classic-Models-like company with known truth, written block by block."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from core.generate.customers import customer_table, make_latent
+from core.generate.draws import Ints
+from core.generate.lines import make_lines
+from core.generate.orders import make_orders
+from core.generate.payments import make_payments
+from core.generate.products import make_catalogue
+from core.generate.season import SeasonalClock
+from core.generate.staff import make_staff
+from core.generate.world import World
+from core.generate.write import CsvFolder
+
+BLOCK = 2_000  # customers held in memory at once; no number depends on it
+TABLES = (
+    "customers", "employees", "offices", "orderdetails", "orders", "payments", "productlines", "products",
+)  # fmt: skip
+TRUTH_TABLES = ("customers", "invoices", "calendar", "products")
+DEFAULT_START = date(2023, 7, 1)
+
+
+@dataclass(frozen=True)
+class GeneratedCompany:
+    """What was written: row counts and paths by table name, the truth folder, first and last order date."""
+
+    folder: Path
+    truth_folder: Path
+    rows: Mapping[str, int]
+    paths: Mapping[str, Path]
+    first_order: date | None
+    last_order: date | None
+
+
+def generate_company(
+    out: Path,
+    *,
+    customers: int = 500,
+    years: int = 3,
+    seed: int = 1,
+    start: date = DEFAULT_START,
+    progress: Callable[[int, int], None] | None = None,
+) -> GeneratedCompany:
+    """Write the eight tables of a made-up company to `out`, and the truth to `<out>-truth` beside it.
+
+    The same arguments give the same bytes, and a customer (with orders, lines and payments) is the same for
+    every number of customers.
+
+    Parameters
+    ----------
+    out
+        Folder for the tables; new, empty, or holding only tables of these names, which are replaced.
+    customers, years, seed, start
+        Size of the company, length and first day of the window, and the seed.
+    progress
+        Called after each block with the customers done and the customers in all.
+
+    Raises
+    ------
+    GenerateError
+        When a number is out of range or a folder holds other files.
+    """
+    world = World(seed=seed, customers=customers, years=years, start=start)
+    out = Path(out)
+    data = CsvFolder(out, TABLES)
+    truth = CsvFolder(out.with_name(out.name + "-truth"), TRUTH_TABLES)
+    data.refuse_other_files()
+    truth.refuse_other_files(beside=("parameters.json",))
+
+    clock = SeasonalClock.spanning(start, world.days)
+    catalogue, staff = make_catalogue(seed), make_staff(seed)
+    first_day, last_day = world.days, -1
+    with data, truth:
+        for name, frame in (
+            ("productlines", catalogue.product_lines),
+            ("products", catalogue.products),
+            ("offices", staff.offices),
+            ("employees", staff.employees),
+        ):
+            data.append(name, frame)
+        truth.append("calendar", clock.table())
+        truth.append("products", catalogue.truth())
+        for index in _blocks(customers):
+            latent = make_latent(world, clock, index)
+            orders, death_day = make_orders(world, clock, latent)
+            lines = make_lines(world, catalogue, latent, orders)
+            amounts = lines.order_amounts(len(orders.row))
+            payments, invoices = make_payments(world, clock, latent, orders, amounts)
+            data.append("customers", customer_table(world, staff, latent))
+            data.append("orders", orders.table(world, clock, latent))
+            data.append("orderdetails", lines.table(orders, catalogue))
+            data.append("payments", payments)
+            truth.append("customers", latent.truth(clock, death_day))
+            truth.append("invoices", invoices.truth(clock, orders))
+            first_day = min(first_day, int(orders.day.min(initial=first_day)))
+            last_day = max(last_day, int(orders.day.max(initial=last_day)))
+            if progress is not None:
+                progress(int(index[-1]) + 1, customers)
+    parameters = json.dumps(world.parameters(), indent=2, sort_keys=True)
+    (truth.folder / "parameters.json").write_text(parameters + "\n", encoding="utf-8")
+    has_orders = last_day >= 0
+    return GeneratedCompany(
+        folder=data.folder,
+        truth_folder=truth.folder,
+        rows=data.rows,
+        paths=data.paths(),
+        first_order=start + timedelta(days=first_day) if has_orders else None,
+        last_order=start + timedelta(days=last_day) if has_orders else None,
+    )
+
+
+def _blocks(customers: int) -> Iterator[Ints]:
+    for first in range(0, customers, BLOCK):
+        yield np.arange(first, min(first + BLOCK, customers), dtype=np.int64)

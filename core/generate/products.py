@@ -1,0 +1,115 @@
+"""Product lines and products: they depend on the seed only. Prices are in cents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from core.generate.catalogue import FEATURES, LINES, VENDORS, Line
+from core.generate.draws import Draws, Floats, Ints
+
+NEVER_SOLD = 4
+SLOW_SELLERS = 7
+NEARLY_SOLD_OUT = 8
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The product tables and what orders need of them, as arrays over the products.
+
+    `line` is the index of the product line, `msrp` the list price in cents, `popularity` the weight within
+    the line (0: nobody ever buys it).
+    """
+
+    product_lines: pl.DataFrame
+    products: pl.DataFrame
+    codes: tuple[str, ...]
+    line: Ints
+    msrp: Ints
+    popularity: Floats
+
+    def truth(self) -> pl.DataFrame:
+        """Popularity of each product within its line; sums to 1 in each line."""
+        names = [LINES[i].name for i in self.line.tolist()]
+        return pl.DataFrame({"productCode": self.codes, "productLine": names, "popularity": self.popularity})
+
+
+def make_catalogue(seed: int) -> Catalogue:
+    """About 110 scale models with list price, purchase price and stock."""
+    names, scales, line, base_price = [], [], [], []
+    for index, product_line in enumerate(LINES):
+        for name, scale, price in _models(seed, product_line):
+            names.append(name)
+            scales.append(scale)
+            line.append(index)
+            base_price.append(price)
+    count = len(names)
+    numbers = np.arange(count)
+    codes = tuple(
+        f"{LINES[i].prefix}{s}_{1001 + n}" for n, (i, s) in enumerate(zip(line, scales, strict=True))
+    )
+
+    endings = np.array([0, 50, 95, 99])[Draws(seed, "price ending").integers(4, numbers)]
+    msrp = np.floor(np.array(base_price)).astype(np.int64) * 100 + endings
+    cost_permille = 410 + Draws(seed, "cost").integers(210, numbers)
+    buy_price = msrp * cost_permille // 1000
+
+    # The four roles come from one shuffle, so that no product is both unsold and nearly sold out.
+    ranks = Draws(seed, "product roles").shuffled(count)
+    never, rest = ranks[:NEVER_SOLD], ranks[NEVER_SOLD:]
+    slow, scarce = rest[:SLOW_SELLERS], rest[SLOW_SELLERS : SLOW_SELLERS + NEARLY_SOLD_OUT]
+    popularity = np.exp(0.75 * Draws(seed, "popularity").normal(numbers))
+    popularity[slow] = 0.02
+    popularity[never] = 0.0
+    line_index = np.array(line, dtype=np.int64)
+    popularity /= np.bincount(line_index, weights=popularity)[line_index]
+    stock = 350 + Draws(seed, "stock").integers(8200, numbers)
+    stock[scarce] = 4 + Draws(seed, "scarce stock").integers(60, scarce)
+    stock[slow] += 2000
+    stock[never] += 2500
+
+    products = pl.DataFrame(
+        {
+            "productCode": codes,
+            "productName": names,
+            "productLine": [LINES[i].name for i in line],
+            "productScale": [f"1:{scale}" for scale in scales],
+            "productVendor": [VENDORS[i] for i in Draws(seed, "vendor").integers(len(VENDORS), numbers)],
+            "productDescription": _descriptions(seed, names, scales),
+            "quantityInStock": stock,
+            "buyPrice": buy_price / 100,
+            "MSRP": msrp / 100,
+        }
+    )
+    product_lines = pl.DataFrame(
+        {"productLine": [row.name for row in LINES], "textDescription": [row.text for row in LINES]}
+    )
+    return Catalogue(product_lines, products, codes, line_index, msrp, popularity)
+
+
+def _models(seed: int, line: Line) -> list[tuple[str, int, float]]:
+    """Name, scale and price in dollars of each product of a line; a maker builds a model only once."""
+    pairs = Draws(seed, f"models {line.name}").shuffled(len(line.makers) * len(line.models))[: line.count]
+    draws = Draws(seed, f"details {line.name}")
+    first, last = line.years
+    result = []
+    for number, pair in enumerate(pairs.tolist()):
+        maker, model = line.makers[pair // len(line.models)], line.models[pair % len(line.models)]
+        year = first + int(draws.integers(last - first + 1, number, 0))
+        size = int(draws.integers(len(line.scales), number, 1))
+        # The larger the model (the smaller the scale's number), the dearer.
+        price = line.price * (1.18 - 0.18 * size) * float(np.exp(0.30 * draws.normal(number, 2)))
+        result.append((f"{year} {maker} {model}", line.scales[size], min(max(price, 29.0), 219.0)))
+    return result
+
+
+def _descriptions(seed: int, names: list[str], scales: list[int]) -> list[str]:
+    draws = Draws(seed, "features")
+    result = []
+    for number, (name, scale) in enumerate(zip(names, scales, strict=True)):
+        first = int(draws.integers(len(FEATURES), number, 0))
+        second = (first + 1 + int(draws.integers(len(FEATURES) - 1, number, 1))) % len(FEATURES)
+        result.append(f"{name} in scale 1:{scale} with {FEATURES[first]} and {FEATURES[second]}.")
+    return result
