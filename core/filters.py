@@ -147,7 +147,7 @@ class SalesFilters(param.Parameterized):
         elif str(value) in self.values_of(dimension):
             self.remove(dimension, value)
         else:
-            setattr(self, LISTS[dimension], [*getattr(self, LISTS[dimension]), plain])
+            setattr(self, LISTS[dimension], [*getattr(self, LISTS[dimension]), str(value)])
 
     def remove(self, dimension: str, value: object = None) -> None:
         """Take ``value`` out of a list; a period or range is lifted whatever ``value`` is."""
