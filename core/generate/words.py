@@ -43,7 +43,7 @@ LANGUAGES = {
         ),
         _split(
             "{} Models,{} Hobbies,{} Collectables,{} Miniatures Ltd.,{} Hobby Supply,{} Scale Works,"
-            "{} & Daughters,{} Trading Co.,{} Toys & Trains,{}'s Model Shop,{} Hobby Centre,{} Imports,"
+            "{} Stores,{} Trading Co.,{} Toys & Trains,{}'s Model Shop,{} Hobby Centre,{} Imports,"
             "The {} Emporium,{} Retail Group"
         ),
         _split(
@@ -68,7 +68,7 @@ LANGUAGES = {
             "Kupferhammer,Nordlicht,Rote Laterne,Silberpfad,Sonnenhof,Turmuhr,Windrose"
         ),
         _split(
-            "{} Modellbau GmbH,Modellhaus {},{} Spielwaren,Hobbyhaus {},{} Sammlerbedarf KG,{} & Söhne,"
+            "{} Modellbau GmbH,Modellhaus {},{} Spielwaren,Hobbyhaus {},{} Sammlerbedarf KG,Spielkiste {},"
             "{} Miniaturen,Modellbahn {},{} Handels GmbH"
         ),
         _split(
@@ -92,7 +92,7 @@ LANGUAGES = {
             "Feuille d'Érable,Horloge,Lanterne Rouge,Pont Neuf,Quatre Vents,Tour d'Argile"
         ),
         _split(
-            "Maquettes {},Atelier {},{} Modélisme SARL,Comptoir {},Maison {},{} & Fils,Miniatures {},"
+            "Maquettes {},Atelier {},{} Modélisme SARL,Comptoir {},Maison {},Boutique {},Miniatures {},"
             "{} Distribution,Galerie {}"
         ),
         _split(
@@ -115,7 +115,7 @@ LANGUAGES = {
             "La Estación,Monte Alto,Los Olivos"
         ),
         _split(
-            "Modelismo {},{} Miniaturas S.L.,Juguetería {},Casa {},{} e Hijos,Comercial {},Colecciones {},"
+            "Modelismo {},{} Miniaturas S.L.,Juguetería {},Casa {},Vitrina {},Comercial {},Colecciones {},"
             "Bazar {}"
         ),
         _split(
@@ -138,7 +138,7 @@ LANGUAGES = {
             "La Lanterna,Vecchia Officina,Sole d'Oro"
         ),
         _split(
-            "Modellismo {},{} Miniature S.r.l.,Bottega {},Giocattoli {},Fratelli {},Emporio {},Collezioni {},"
+            "Modellismo {},{} Miniature S.r.l.,Bottega {},Giocattoli {},Vetrina {},Emporio {},Collezioni {},"
             "{} Importazioni"
         ),
         _split(
@@ -177,7 +177,7 @@ LANGUAGES = {
             "Salmela,Tuomikoski,Vuorela,Ylitalo"
         ),
         _split("Majakka,Revontuli,Sininen Kulma,Kuparisepät,Pikku Veturi,Koivuranta,Pohjantähti,Hopeapaju"),
-        _split("{} Pienoismallit Oy,Harrastetalo {},{} Lelut,Mallikauppa {},{} Keräily,{} ja Pojat"),
+        _split("{} Pienoismallit Oy,Harrastetalo {},{} Lelut,Mallikauppa {},{} Keräily,{} Verstas"),
         _split("Asemakatu {},Koivutie {},Rantakatu {},Kirkkotie {},Myllymäki {}"),
         _split("2. krs,Ovi B"),
     ),
@@ -195,7 +195,7 @@ LANGUAGES = {
             "Drie Molens,De Lantaarn"
         ),
         _split(
-            "{} Modelbouw B.V.,Modelhuis {},{} Speelgoed,{} Verzamelaars,{} & Zonen,"
+            "{} Modelbouw B.V.,Modelhuis {},{} Speelgoed,{} Verzamelaars,{} Schaalmodellen,"
             "Hobbywinkel {},{} Schaalwerk"
         ),
         _split("Stationsweg {},Havenkade {},Molenpad {},Lindelaan {},Kerkplein {},Ambachtstraat {}"),
@@ -212,8 +212,7 @@ LANGUAGES = {
         ),
         _split("Farol Velho,Ponte de Pedra,Três Marias,Rosa dos Ventos,Casa da Colina,Mar Alto,Oficina Azul"),
         _split(
-            "Modelismo & Cia. {},{} Miniaturas Lda.,Brinquedos {},Casa das Maquetes {},"
-            "{} e Filhos,{} Comércio"
+            "Modelismo & Cia. {},{} Miniaturas Lda.,Brinquedos {},Casa das Maquetes {},Vitrine {},{} Comércio"
         ),
         _split(
             "Rua das Acácias {},Avenida da Estação {},Largo do Moinho {},Rua do Porto {},Travessa Nova {}"
@@ -241,7 +240,7 @@ LANGUAGES = {
             "Rogalska,Świerczek,Wójtowicz,Żelazny"
         ),
         _split("Biały Żagiel,Latarnia,Stary Dworzec,Złota Kotwica,Zielony Wiatrak,Trzy Dęby"),
-        _split("Modelarnia {},{} Modele Sp. z o.o.,Zabawki {},Kolekcje {},{} i Synowie,Sklep Hobby {}"),
+        _split("Modelarnia {},{} Modele Sp. z o.o.,Zabawki {},Kolekcje {},Galeria {},Sklep Hobby {}"),
         _split("ul. Lipowa {},ul. Dworcowa {},ul. Portowa {},ul. Młyńska {},ul. Ogrodowa {}"),
         _split("lok. 4,hala 2"),
     ),

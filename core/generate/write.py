@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import mkdtemp
 from types import TracebackType
 from typing import BinaryIO, Self
 
@@ -26,7 +27,7 @@ class CsvFolder:
         self.folder = folder
         self.names = tuple(names)
         self.rows = dict.fromkeys(self.names, 0)
-        self._partial = folder.with_name(folder.name + ".partial")
+        self._partial = folder
         self._files: dict[str, BinaryIO] = {}
 
     def refuse_other_files(self, beside: tuple[str, ...] = ()) -> None:
@@ -50,7 +51,8 @@ class CsvFolder:
         money = [column for column in MONEY if column in frame.columns]
         # Whole cents divided by 100 have an exact two-decimal form as long as they fit in 15 digits.
         frame = frame.with_columns(pl.col(money).round(2).cast(pl.Decimal(18, 2)))
-        frame.write_csv(self._files[name], include_header=self.rows[name] == 0)
+        file = self._files[name]
+        frame.write_csv(file, include_header=file.tell() == 0)
         self.rows[name] += frame.height
 
     def paths(self) -> dict[str, Path]:
@@ -61,13 +63,19 @@ class CsvFolder:
         return self.folder / f"{name}.csv"
 
     def __enter__(self) -> Self:
-        shutil.rmtree(self._partial, ignore_errors=True)
-        self._partial.mkdir(parents=True)
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            self._partial = Path(mkdtemp(prefix=f".{self.folder.name}-", dir=self.folder.parent))
+        except OSError as error:
+            raise GenerateError(
+                f"The folder {self.folder} cannot be written: {error.strerror}.",
+                "Choose another folder with --out.",
+            ) from error
         self._files = {name: (self._partial / f"{name}.csv").open("wb") for name in self.names}
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         for file in self._files.values():
             file.close()
