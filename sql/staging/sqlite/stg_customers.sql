@@ -6,15 +6,15 @@
 --   customer_name: text, name of the company
 --   contact_name: text, first and last name of the contact
 --   city: text, city
---   country: text, country as stored
+--   country: text, country, without spaces around it
 --   sales_rep_id: id, current sales representative (stg_employees.employee_id), null if none
 --   credit_limit: number, current credit limit in currency
 SELECT
     customerNumber AS customer_id,
     customerName AS customer_name,
     TRIM(TRIM(COALESCE(contactFirstName, '')) || ' ' || TRIM(COALESCE(contactLastName, ''))) AS contact_name,
-    city,
-    country,
+    TRIM(city) AS city,
+    TRIM(country) AS country,
     CASE typeof(salesRepEmployeeNumber) WHEN 'real' THEN CAST(salesRepEmployeeNumber AS INTEGER) ELSE salesRepEmployeeNumber END AS sales_rep_id,
     creditLimit * 1.0 AS credit_limit
 FROM customers

@@ -8,7 +8,7 @@
 --   territory: text, sales territory
 SELECT
     officeCode AS office_id,
-    city AS office_name,
-    country,
+    TRIM(city) AS office_name,
+    TRIM(country) AS country,
     territory
 FROM offices

@@ -1,0 +1,1 @@
+"""Sales in memory: what ``core.sales_data`` offers, by subject."""
