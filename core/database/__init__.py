@@ -21,7 +21,7 @@ def open_database(url: str, *, read_only: bool = True) -> Database:
         ``sqlite:////absolute/file``, ``sqlite:///file`` (below the current folder if it is there, else from
         the root) or the plain path of an SQLite file.
     read_only
-        Whether ``write`` is refused; with ``False`` a missing SQLite file is created.
+        Whether ``write`` is refused; with ``False`` a missing SQLite file is made by the first write.
 
     Raises
     ------

@@ -3,9 +3,12 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from core.database.loading import BulkLoad
 
 WriteMode = Literal["replace", "append"]
 
@@ -85,6 +88,16 @@ class Database(ABC):
         ------
         DatabaseError
             The database was opened for reading only, or a column has a type that cannot be stored.
+        """
+
+    @abstractmethod
+    def bulk_load(self) -> "BulkLoad":
+        """Begin to load many rows in one transaction.
+
+        Raises
+        ------
+        DatabaseError
+            The database was opened for reading only, cannot be written, or is being loaded by another.
         """
 
     @abstractmethod

@@ -25,8 +25,8 @@ _STORED: dict[frozenset[type], pl.DataType] = {
     frozenset({str}): pl.String(),
     frozenset({bytes}): pl.Binary(),
 }
-_ISO_DATE = r"^\d{4}-\d{2}-\d{2}$"
-_ISO_DATETIME = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?$"
+_ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_ISO_DATETIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?$"
 
 
 def frame_from_blocks(
@@ -50,7 +50,7 @@ def frame_from_blocks(
     pieces: list[list[pl.Series]] = [[] for _ in unique]
     for rows in blocks:
         for column, values in zip(pieces, zip(*rows, strict=True), strict=True):
-            column.append(_stored_series(values))
+            column.append(stored_series(values))
     return pl.DataFrame(
         [
             _typed(name, _joined(column), declared.get(name), likely.get(name))
@@ -73,7 +73,7 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _stored_series(values: Sequence[object]) -> pl.Series:
+def stored_series(values: Sequence[object]) -> pl.Series:
     """One block of one column, typed by everything in it."""
     kinds = frozenset(map(type, values)) - {type(None)}
     dtype = _STORED.get(kinds)

@@ -126,7 +126,7 @@ def _parts(body: str) -> list[str]:
             depth += 1
         elif char == ")" and depth:
             depth -= 1
-        elif char in ",)":
+        elif char in ",)" and not depth:
             parts.append(body[start:position])
             start = position + 1
             if char == ")":

@@ -23,6 +23,7 @@ from core.database.sqlite_files import (
     require_sqlite_file,
     version_of,
 )
+from core.database.sqlite_load import SqliteLoad
 from core.database.sqlite_write import write_frame
 from core.database.staging import (
     Staging,
@@ -63,15 +64,15 @@ class SqliteDatabase(Database):
     file
         The database file.
     read_only
-        Whether ``write`` is refused. Queries are read-only in any case.
+        Whether ``write`` is refused. Queries are read-only in any case. With ``False`` the file need not
+        exist: the first write makes it.
     """
 
     engine = "sqlite"
 
     def __init__(self, file: Path, *, read_only: bool = True) -> None:
-        if not read_only and not file.exists():
-            connect_for_writing(file).close()
-        require_sqlite_file(file)
+        if read_only or file.exists():
+            require_sqlite_file(file)
         self.file = file
         self.read_only = read_only
         self._idle: list[_Reader] = []
@@ -126,6 +127,11 @@ class SqliteDatabase(Database):
             )
         with self._write_lock, closing(connect_for_writing(self.file)) as connection:
             write_frame(connection, table, frame, mode)
+
+    def bulk_load(self) -> SqliteLoad:
+        if self.read_only:
+            raise DatabaseError("The database is open for reading only.", "Open it with read_only=False.")
+        return SqliteLoad(self.file)
 
     def close(self) -> None:
         with self._lock:
