@@ -33,7 +33,7 @@ def credit_limit_histogram(
 
 
 def bin_edges(values: pl.Series, bins: int, from_zero: bool = False) -> np.ndarray | None:
-    """Edges of equal bins on round numbers over all ``values``, about ``bins`` of them; ``None`` without values."""
+    """Edges of equal bins on round numbers over all ``values``, about ``bins``; ``None`` without values."""
     given = values.drop_nulls()
     if given.is_empty():
         return None
@@ -150,9 +150,10 @@ def order_rows(
     order_date, order_id, customer_id, customer_name, country, product_id, product_name, product_line,
     quantity (pieces), revenue, gross_profit (currency).
     """
-    frame = line_rows(sales, resolve(sales, filters, skip)).frame
-    start = max(frame.height - offset - limit, 0) if limit is not None else 0
-    page = frame.slice(start, max(frame.height - offset - start, 0)).reverse()
+    (part,) = line_rows(sales, resolve(sales, filters, skip), by_product=True).parts
+    kept = np.arange(part.start, part.stop) if part.kept is None else part.kept + part.start
+    newest_first = kept[::-1][offset : None if limit is None else offset + limit]
+    page = sales.lines[newest_first]
     customers = sales.customers[["customer_id", "customer_name", "key"]][page["customer"]]
     products = sales.products[["product_id", "product_name", "key"]][page["product"]]
     return page.select(

@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from core.days import from_yyyymm
+from core.sales.columns import Columns, columns_of
 
 NO_SALES_REP = "No sales rep"
 """Name, office and filter value of customers without a sales representative."""
@@ -95,11 +97,64 @@ class SalesData:
         """Whether ``lines`` are those of a sample of customers."""
         return self.sampled_share < 1
 
-    @property
+    @cached_property
+    def cubes(self) -> dict[str, Columns]:
+        """The frames to be summed, as arrays.
+
+        Beside them ``product_months`` (``product_monthly`` of all places together) and
+        ``order_product_lines`` (``lines`` summed by order and product line).
+        """
+        by = ["order_date", "month", "order", "customer", "country", "sales_rep", "product_line"]
+        frames = {
+            name: (getattr(self, name), "order_date") for name in ("daily", "orders_daily", "lines")
+        } | {
+            name: (getattr(self, name), "month") for name in ("monthly", "orders_monthly", "product_monthly")
+        }
+        frames["receivables"] = (self.receivables, "day")
+        sums = ["revenue", "gross_profit", "quantity"]
+        frames["order_product_lines"] = (summed(self.lines, by, sums), "order_date")
+        places = summed(self.product_monthly, ["month", "product", "product_line"], sums)
+        frames["product_months"] = (places, "month")
+        return {name: columns_of(frame, time) for name, (frame, time) in frames.items()}
+
+    @cached_property
     def order_count(self) -> int:
         """Distinct orders in ``lines``."""
-        last = self.lines["order"].max()
-        return 0 if last is None else int(last) + 1  # type: ignore[arg-type]
+        return self.lines["order"].n_unique()
+
+    @cached_property
+    def _labels(self) -> dict[str, tuple[list[str], list[str]]]:
+        return {
+            "country": (self.countries, self.countries),
+            "product_line": (self.product_lines, self.product_lines),
+            "office": (self.offices, self.offices),
+            "sales_rep": (self.sales_reps["employee_name"].to_list(), self.sales_reps["key"].to_list()),
+            "product": (
+                self.products.select(pl.coalesce("product_name", "key")).to_series().to_list(),
+                self.products["key"].to_list(),
+            ),
+        }
+
+    def labels(self, dimension: str) -> tuple[list[str], list[str]]:
+        """Names to show and filter values, by code (country, product_line, office, sales_rep, product)."""
+        return self._labels[dimension]
+
+    @cached_property
+    def _positions(self) -> dict[str, dict[str, int]]:
+        return {
+            dimension: {value: code for code, value in enumerate(values)}
+            for dimension, (_, values) in self._labels.items()
+        }
+
+    def positions(self, dimension: str) -> dict[str, int]:
+        """The code of each filter value of a dimension that ``labels`` knows."""
+        return self._positions[dimension]
+
+    @cached_property
+    def office_of_sales_rep(self) -> np.ndarray:
+        """The row in ``offices`` of each sales representative."""
+        positions = self.positions("office")
+        return np.array([positions[name] for name in self.sales_reps["office_name"]], dtype=np.int64)
 
     @property
     def countries(self) -> list[str]:

@@ -4,25 +4,19 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-import polars as pl
-
-from core.days import month_end, month_start, month_starts, previous_period, trailing_period
+from core.days import month_end, month_start, previous_period, to_day, trailing_period
 from core.filters import SalesFilters
+from core.sales.columns import Rows, month_number
 from core.sales.frames import SalesData
 from core.sales.receivables import totals_of
 from core.sales.selection import (
-    Rows,
     Selection,
-    counts_orders_exactly,
-    distinct,
-    distinct_by,
     ignored_filters,
     line_rows,
-    order_cube_rows,
+    order_rows_exact,
     resolve,
     sales_rows,
 )
-from core.sales.trends import sums
 
 
 @dataclass(frozen=True)
@@ -90,8 +84,8 @@ def key_figures(sales: SalesData, filters: SalesFilters, skip: tuple[str, ...] =
     before = previous_period(first, last) if first <= last and first > date(1000, 1, 1) else None
     if before is not None and before[0] < sales.first_day:
         before = None
-    now = _flows(sales, replace(chosen, first=max(first, sales.first_day), last=min(last, sales.last_day)))
-    then = None if before is None else _flows(sales, replace(chosen, first=before[0], last=before[1]))
+    now = _flows(sales, _within(sales, chosen, first, last))
+    then = None if before is None else _flows(sales, _within(sales, chosen, *before))
     sparks = _sparklines(sales, chosen, first, last)
     figures = [
         KeyFigure(
@@ -113,20 +107,22 @@ def key_figures(sales: SalesData, filters: SalesFilters, skip: tuple[str, ...] =
     return KeyFigures(first, last, before, (*figures, *_balances(sales, filters, skip, trailing)))
 
 
+def _within(sales: SalesData, chosen: Selection, first: date, last: date) -> Selection:
+    """The selection in another period, cut to that of the data."""
+    return replace(chosen, first=to_day(max(first, sales.first_day)), last=to_day(min(last, sales.last_day)))
+
+
 def _flows(sales: SalesData, chosen: Selection) -> dict[str, tuple[float | None, bool]]:
     """Value and estimate flag of the figures that add up over a period."""
     rows = sales_rows(sales, chosen)
-    row = rows.frame.select(sums(rows.scale)).row(0, named=True)
-    lines = rows if "customer" in rows.frame.columns else line_rows(sales, chosen)
-    if counts_orders_exactly(chosen):
-        orders: tuple[float | None, bool] = (int(order_cube_rows(sales, chosen)["orders"].sum()), False)
-    else:
-        orders = _told(distinct(lines, "order", sales.order_count), lines)
+    lines = rows if rows.has("customer") else line_rows(sales, chosen)
+    exact = order_rows_exact(sales, chosen)
+    orders = lines.distinct("order", sales.order_count) if exact is None else round(exact.total("orders"))
     return {
-        "revenue": _told(row["revenue"], rows),
-        "gross_profit": _told(row["gross_profit"], rows),
-        "orders": orders,
-        "active_customers": _told(distinct(lines, "customer", sales.customers.height), lines),
+        "revenue": _told(rows.total("revenue"), rows),
+        "gross_profit": _told(rows.total("gross_profit"), rows),
+        "orders": _told(orders, exact or lines),
+        "active_customers": _told(lines.distinct("customer", sales.customers.height), lines),
     }
 
 
@@ -136,29 +132,23 @@ def _told(value: float, rows: Rows) -> tuple[float | None, bool]:
 
 def _sparklines(sales: SalesData, chosen: Selection, first: date, last: date) -> dict[str, tuple[float, ...]]:
     """Monthly values of the months that a period touches, as far as there are data."""
-    start, end = max(month_start(first), month_start(sales.first_day)), min(month_end(last), sales.last_day)
+    start, end = max(month_start(first), sales.first_day), min(month_end(last), sales.last_day)
     if start > end:
         return {}
-    months = pl.DataFrame({"month": month_starts(start, end)}, schema={"month": pl.Date})
-    whole = replace(chosen, first=max(start, sales.first_day), last=end)
+    base = month_number(start)
+    count = month_number(end) - base + 1
+    whole = replace(chosen, first=to_day(start), last=to_day(end))
     rows = sales_rows(sales, whole)
-    values = months.join(rows.frame.group_by("month").agg(sums(rows.scale)), on="month", how="left")
-    lines = rows if "customer" in rows.frame.columns else line_rows(sales, whole)
-    number = lines.frame.select(
-        ((pl.col("month").dt.year() - start.year) * 12 + pl.col("month").dt.month() - start.month).cast(
-            pl.Int64
-        )
-    )
-    group = number.to_series().to_numpy()
-    counted = {"active_customers": distinct_by(lines, "customer", sales.customers.height, group, len(months))}
-    if counts_orders_exactly(chosen):
-        cube = order_cube_rows(sales, whole).group_by("month").agg(pl.col("orders").sum())
-        values = values.join(cube, on="month", how="left")
+    values = rows.sums_by(["revenue", "gross_profit"], rows.take("month") - base, count)
+    lines = rows if rows.has("customer") else line_rows(sales, whole)
+    months = lines.take("month") - base
+    values["active_customers"] = lines.distinct_by("customer", sales.customers.height, months, count)
+    exact = order_rows_exact(sales, whole)
+    if exact is None:
+        values["orders"] = lines.distinct_by("order", sales.order_count, months, count)
     else:
-        counted["orders"] = distinct_by(lines, "order", sales.order_count, group, len(months))
-    values = values.sort("month").fill_null(0)
-    result = {name: tuple(values[name].to_list()) for name in values.columns if name != "month"}
-    return result | {name: tuple(int(n) for n in counts) for name, counts in counted.items()}
+        values["orders"] = exact.sums_by(["orders"], exact.take("month") - base, count)["orders"]
+    return {name: tuple(by_month.tolist()) for name, by_month in values.items()}
 
 
 def _balances(

@@ -85,8 +85,8 @@ def read_sales(
             missing.update(dict.fromkeys(error.needs))
             return _empty(name)
 
-    status = database.query("marts/orders_daily", as_of_day=day)
-    if status.is_empty():
+    orders = database.query("marts/orders_daily", as_of_day=day)
+    if orders.is_empty():
         raise MissingDataError(
             f"The database holds no orders before {as_of}.", "Choose a later date.", ("orders",)
         )
@@ -102,10 +102,12 @@ def read_sales(
     customers = coding.coded(customers)
     products = products.with_columns(named(products["product_line"]).cast(coding.product_line))
 
-    daily = coding.coded(database.query("marts/sales_daily", as_of_day=day))
+    daily = _summable(coding.coded(database.query("marts/sales_daily", as_of_day=day)))
     daily = frames.as_dates(daily, "order_day", "order_date").sort("order_date")
-    orders_daily = frames.as_dates(coding.coded(status), "order_day", "order_date").sort("order_date")
-    receivables = frames.as_dates(coding.coded(movements), "day", "day").sort("day")
+    orders_daily = frames.as_dates(coding.coded(_summable(orders)), "order_day", "order_date").sort(
+        "order_date"
+    )
+    receivables = frames.as_dates(coding.coded(_summable(movements)), "day", "day").sort("day")
 
     line_count = int(customers["order_lines"].sum())
     sample = None
@@ -122,7 +124,7 @@ def read_sales(
     assert isinstance(first_day, date)
     assert isinstance(last_day, date)
     year_before = as_of - timedelta(days=365)
-    return SalesData(
+    data = SalesData(
         as_of=as_of,
         first_day=first_day,
         last_day=last_day,
@@ -150,6 +152,14 @@ def read_sales(
         sampled_share=1.0 if sample is None else len(sample) / with_lines,
         missing=tuple(missing),
     )
+    _ = data.cubes  # while one thread loads, not when the first charts ask at once
+    return data
+
+
+def _summable(frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with amounts and quantities that are not given as 0."""
+    names = ("revenue", "gross_profit", "quantity", "order_lines", "orders", "invoiced", "received")
+    return frame.with_columns(pl.col(name).fill_null(0) for name in names if name in frame.columns)
 
 
 def _empty(name: str) -> pl.DataFrame:
@@ -171,7 +181,7 @@ def _with_key(frame: pl.DataFrame, what: str) -> pl.DataFrame:
 
 
 def _product_months(database: Database, day: int, coding: _Codes, products: pl.DataFrame) -> pl.DataFrame:
-    cube = coding.coded(database.query("marts/sales_by_product_month", as_of_day=day))
+    cube = coding.coded(_summable(database.query("marts/sales_by_product_month", as_of_day=day)))
     cube = frames.months_as_dates(cube)
     product = codes(cube["product_id"], products["product_id"]).alias("product")
     cube = cube.drop("product_id").with_columns(product, products["product_line"].gather(product))
@@ -204,7 +214,7 @@ def _literal(key: object) -> str:
 def _described_lines(lines: pl.DataFrame, customers: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
     customer = codes(lines["customer_id"], customers["customer_id"]).alias("customer")
     product = codes(lines["product_id"], products["product_id"]).alias("product")
-    dated = frames.as_dates(lines, "order_day", "order_date")
+    dated = frames.as_dates(_summable(lines), "order_day", "order_date")
     return (
         dated.with_columns(
             (pl.col("order_id").rank("dense") - 1).cast(pl.UInt32).alias("order"),

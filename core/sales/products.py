@@ -2,20 +2,23 @@
 
 from collections.abc import Collection
 
+import numpy as np
 import polars as pl
 
 from core.filters import SalesFilters
 from core.sales.frames import SalesData
-from core.sales.selection import resolve, sales_rows
-from core.sales.trends import sums
+from core.sales.selection import MEASURES, resolve, sales_rows
 
 
 def _sold(sales: SalesData, filters: SalesFilters, skip: Collection[str]) -> pl.DataFrame:
-    """One row per product sold with revenue, gross_profit, quantity and the product's attributes."""
+    """One row per product sold, largest revenue first: its attributes, revenue, gross_profit, quantity."""
     rows = sales_rows(sales, resolve(sales, filters, skip), by_product=True)
-    sold = rows.frame.group_by("product").agg(sums(rows.scale))
-    attributes = ["product_id", "key", "product_name", "product_line", "msrp", "buy_price"]
-    return pl.concat([sold, sales.products.select(attributes)[sold["product"]]], how="horizontal")
+    groups, count = rows.take("product"), sales.products.height
+    sums = rows.sums_by(MEASURES, groups, count)
+    sold = np.flatnonzero(np.bincount(groups, minlength=count))
+    sold = sold[np.argsort(-sums["revenue"][sold], kind="stable")]
+    attributes = sales.products[["product_id", "key", "product_name", "product_line", "msrp", "buy_price"]]
+    return attributes[sold].with_columns(pl.Series(name, sums[name][sold]) for name in MEASURES)
 
 
 def _named(name: str = "product_name") -> pl.Expr:
@@ -31,7 +34,7 @@ def sales_by_product(sales: SalesData, filters: SalesFilters, skip: Collection[s
     (currency), quantity (pieces), cumulative_share (of this and all larger products in the total, 0 to 1;
     0 where the total is not positive).
     """
-    ordered = _sold(sales, filters, skip).sort("revenue", "key", descending=[True, False])
+    ordered = _sold(sales, filters, skip)
     total = pl.col("revenue").sum()
     return ordered.select(
         *("product_id", "key", _named(), "product_line", "revenue", "gross_profit", "quantity"),
@@ -52,7 +55,6 @@ def price_against_msrp(sales: SalesData, filters: SalesFilters, skip: Collection
     return (
         sold.with_columns(average_price=pl.col("revenue") / pl.col("quantity"))
         .with_columns(price_to_msrp=pl.col("average_price") / pl.col("msrp"))
-        .sort("revenue", "key", descending=[True, False])
         .select(
             *("product_id", "key", _named(), "product_line", "msrp", "buy_price"),
             *("average_price", "price_to_msrp", "quantity", "revenue"),
@@ -61,10 +63,11 @@ def price_against_msrp(sales: SalesData, filters: SalesFilters, skip: Collection
 
 
 def _stocked(sales: SalesData, filters: SalesFilters, skip: Collection[str]) -> pl.DataFrame:
-    chosen = resolve(sales, filters, skip)
-    products = sales.products.with_row_index("product")
-    wanted = [c for c in chosen.conditions if c.meta.root_names()[0] in ("product", "product_line")]
-    return (products.filter(*wanted) if wanted else products).with_columns(
+    allowed = resolve(sales, filters, skip).allowed
+    wanted = allowed.get("product", np.ones(sales.products.height, dtype=bool))
+    if "product_line" in allowed:
+        wanted = wanted & allowed["product_line"][sales.products["product_line"].to_physical().to_numpy()]
+    return sales.products.filter(pl.Series(wanted)).with_columns(
         _named(),
         stock_value=(pl.col("quantity_in_stock") * pl.col("buy_price")).fill_null(0.0),
         last_sold=pl.col("last_sold_day").cast(pl.Int32).cast(pl.Date),

@@ -3,11 +3,16 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
+from core.days import FIRST_DAY, LAST_DAY, to_day
 from core.filters import SalesFilters
+from core.sales.columns import Rows, month_date, part_between
 from core.sales.frames import SalesData
 from core.sales.selection import customer_mask, ignored_filters, resolve
+
+_AMOUNTS = ("invoiced", "paid", "outstanding", "overdue", "on_account")
 
 
 @dataclass(frozen=True)
@@ -38,14 +43,17 @@ def payments_and_invoices(
     -------
     month (first day), invoiced, received (currency). Months without either are left out.
     """
-    chosen = resolve(sales, filters, skip)
-    rows = sales.receivables
+    first, last = FIRST_DAY, LAST_DAY
     if "period" in filters.active(skip):
-        start, end = filters.values_of("period")
-        rows = rows.filter(pl.col("day").is_between(start, end))
-    wanted = [c for c in chosen.conditions if c.meta.root_names()[0] in ("country", "sales_rep")]
-    rows = rows.filter(*wanted) if wanted else rows
-    return rows.group_by("month").agg(pl.col("invoiced", "received").sum()).sort("month")
+        first, last = (to_day(end) for end in filters.values_of("period"))
+    part = part_between(sales.cubes["receivables"], first, last)
+    rows = Rows([part.where(resolve(sales, filters, skip).allowed)])
+    months = rows.take("month").astype(np.int64)
+    base = int(months.min()) if len(months) else 0
+    sums = rows.sums_by(["invoiced", "received"], months - base, 0)
+    present = np.flatnonzero(np.bincount(months - base))
+    starts = pl.Series("month", [month_date(base + int(i)) for i in present], dtype=pl.Date)
+    return pl.DataFrame([starts, *(pl.Series(name, values[present]) for name, values in sums.items())])
 
 
 def receivable_totals(
@@ -65,10 +73,11 @@ def totals_of(
 ) -> ReceivableTotals:
     """The sums of a frame of balances by customer."""
     mask = customer_mask(sales, resolve(sales, filters, skip))
-    shown = balances.filter(pl.Series(mask[balances["customer"].to_numpy()], dtype=pl.Boolean))
-    sums = shown.select(
-        pl.col("invoiced", "paid", "outstanding", "overdue", "on_account").sum(),
-        (pl.col("outstanding") > 0).sum().alias("customers_owing"),
-        (pl.col("overdue") > 0).sum().alias("customers_overdue"),
-    ).row(0, named=True)
-    return ReceivableTotals(**sums, ignored_filters=ignored)
+    shown = mask[balances["customer"].to_numpy()]
+    amounts = {name: balances[name].to_numpy()[shown] for name in _AMOUNTS}
+    return ReceivableTotals(
+        **{name: float(values.sum()) for name, values in amounts.items()},
+        customers_owing=int(np.count_nonzero(amounts["outstanding"] > 0)),
+        customers_overdue=int(np.count_nonzero(amounts["overdue"] > 0)),
+        ignored_filters=ignored,
+    )

@@ -5,31 +5,13 @@ from collections.abc import Collection
 import numpy as np
 import polars as pl
 
-from core.days import month_starts
+from core.days import to_date
 from core.filters import SalesFilters
+from core.sales.columns import Rows, month_date, month_number
 from core.sales.frames import SalesData
-from core.sales.selection import (
-    Rows,
-    Selection,
-    counts_orders_exactly,
-    distinct_by,
-    line_rows,
-    order_cube_rows,
-    resolve,
-    sales_rows,
-)
+from core.sales.selection import MEASURES, line_rows, order_rows_exact, resolve, sales_rows
 
 SALES_DIMENSIONS = ("country", "product_line", "office", "sales_rep")
-
-
-def sums(scale: float) -> list[pl.Expr]:
-    """The sums of revenue, gross_profit and quantity, scaled."""
-    if scale == 1:
-        return [pl.col("revenue", "gross_profit", "quantity").sum()]
-    return [
-        pl.col("revenue", "gross_profit").sum() * scale,
-        (pl.col("quantity").sum() * scale).round().cast(pl.Int64),
-    ]
 
 
 def revenue_by_month(sales: SalesData, filters: SalesFilters, skip: Collection[str] = ()) -> pl.DataFrame:
@@ -40,21 +22,18 @@ def revenue_by_month(sales: SalesData, filters: SalesFilters, skip: Collection[s
     month (first day), revenue, gross_profit (currency), quantity (pieces). Months between without sales are
     there with zeros; the first and last month may be cut by the period.
     """
-    return months_of(sales, resolve(sales, filters, skip))
-
-
-def months_of(sales: SalesData, chosen: Selection) -> pl.DataFrame:
-    """As ``revenue_by_month`` for a selection."""
+    chosen = resolve(sales, filters, skip)
     rows = sales_rows(sales, chosen)
-    by_month = rows.frame.group_by("month").agg(sums(rows.scale))
-    if by_month.is_empty():
-        return by_month.select("month", "revenue", "gross_profit", "quantity")
-    every = pl.DataFrame({"month": month_starts(chosen.first, chosen.last)}, schema={"month": pl.Date})
-    return (
-        every.join(by_month, on="month", how="left", maintain_order="left")
-        .fill_null(0)
-        .select("month", "revenue", "gross_profit", "quantity")
-    )
+    months = rows.take("month")
+    if not len(months):
+        first, count = 0, 0
+        months = months.astype(np.int64)
+    else:
+        first = month_number(to_date(chosen.first))
+        count = month_number(to_date(chosen.last)) - first + 1
+    sums = rows.sums_by(MEASURES, months - first, count)
+    starts = pl.Series("month", [month_date(first + i) for i in range(count)], dtype=pl.Date)
+    return pl.DataFrame([starts, *(pl.Series(name, sums[name]) for name in MEASURES)])
 
 
 def sales_by_dimension(
@@ -75,60 +54,39 @@ def sales_by_dimension(
     if dimension not in SALES_DIMENSIONS:
         raise ValueError(f"Sales cannot be split by {dimension!r}, only by {', '.join(SALES_DIMENSIONS)}.")
     chosen = resolve(sales, filters, skip)
-    names, values, group_of = _groups(sales, dimension)
-    column = "sales_rep" if dimension == "office" else dimension
+    labels, values = sales.labels(dimension)
+    count = len(labels)
 
     rows = sales_rows(sales, chosen)
-    summed = _by_group(rows.frame, column, group_of).group_by("group").agg(sums(rows.scale))
-    lines = rows if "customer" in rows.frame.columns else line_rows(sales, chosen)
-    counts = {"customers": _distinct(sales, lines, "customer", column, group_of, len(names))}
-    if dimension != "product_line" and counts_orders_exactly(chosen):
-        cube = _by_group(order_cube_rows(sales, chosen), column, group_of)
-        orders = cube.group_by("group").agg(pl.col("orders").sum())
-        counts["orders"] = np.zeros(len(names), dtype=np.int64)
-        counts["orders"][orders["group"].to_numpy()] = orders["orders"].to_numpy()
+    groups = _groups(sales, rows, dimension)
+    sums = rows.sums_by(MEASURES, groups, count)
+    lines = rows if rows.has("customer") else line_rows(sales, chosen)
+    line_groups = groups if lines is rows else _groups(sales, lines, dimension)
+    customers = lines.distinct_by("customer", sales.customers.height, line_groups, count)
+    exact = None if dimension == "product_line" else order_rows_exact(sales, chosen)
+    if exact is not None:
+        orders = exact.sums_by(["orders"], _groups(sales, exact, dimension), count)["orders"]
     else:
-        counts["orders"] = _distinct(sales, lines, "order", column, group_of, len(names))
-    groups = summed["group"].to_numpy()
-    return summed.select(
-        pl.Series("label", names).gather(groups),
-        pl.Series("value", values).gather(groups),
-        "revenue",
-        "gross_profit",
-        "quantity",
-        *(pl.Series(name, count[groups]) for name, count in counts.items()),
-    ).sort("revenue", "label", descending=[True, False])
+        orders = lines.distinct_by("order", sales.order_count, line_groups, count)
 
-
-def _groups(sales: SalesData, dimension: str) -> tuple[list[str], list[str], np.ndarray | None]:
-    """Names and filter values of the groups, and the group of each code where they differ (offices)."""
-    if dimension == "country":
-        return sales.countries, sales.countries, None
-    if dimension == "product_line":
-        return sales.product_lines, sales.product_lines, None
-    if dimension == "sales_rep":
-        return sales.sales_reps["employee_name"].to_list(), sales.sales_reps["key"].to_list(), None
-    offices = sales.offices
-    group_of = sales.sales_reps["office_name"].replace_strict(
-        offices, range(len(offices)), return_dtype=pl.UInt32
+    present = np.flatnonzero(np.bincount(groups, minlength=count))
+    order = present[np.argsort(-sums["revenue"][present], kind="stable")]
+    return pl.DataFrame(
+        {
+            "label": pl.Series([labels[i] for i in order], dtype=pl.String),
+            "value": pl.Series([values[i] for i in order], dtype=pl.String),
+            **{name: sums[name][order] for name in MEASURES},
+            "customers": customers[order],
+            "orders": orders[order],
+        }
     )
-    return offices, offices, group_of.to_numpy()
 
 
-def _group_codes(frame: pl.DataFrame, column: str, group_of: np.ndarray | None) -> np.ndarray:
-    codes = frame[column].to_physical().to_numpy()
-    return codes if group_of is None else group_of[codes]
-
-
-def _by_group(frame: pl.DataFrame, column: str, group_of: np.ndarray | None) -> pl.DataFrame:
-    return frame.with_columns(pl.Series("group", _group_codes(frame, column, group_of), dtype=pl.UInt32))
-
-
-def _distinct(
-    sales: SalesData, lines: Rows, what: str, column: str, group_of: np.ndarray | None, group_count: int
-) -> np.ndarray:
-    size = sales.customers.height if what == "customer" else sales.order_count
-    return distinct_by(lines, what, size, _group_codes(lines.frame, column, group_of), group_count)
+def _groups(sales: SalesData, rows: Rows, dimension: str) -> np.ndarray:
+    """The group of each row: the code of the dimension."""
+    if dimension == "office":
+        return sales.office_of_sales_rep[rows.take("sales_rep")]
+    return rows.take(dimension)
 
 
 def seasonality(sales: SalesData, filters: SalesFilters, skip: Collection[str] = ()) -> pl.DataFrame:
@@ -139,12 +97,21 @@ def seasonality(sales: SalesData, filters: SalesFilters, skip: Collection[str] =
     year, month_of_year (1 to 12), revenue (currency), year_index (revenue by the mean of the year's months
     with sales; null where that mean is not positive).
     """
-    chosen = resolve(sales, filters, skip)
-    rows = sales_rows(sales, chosen)
-    months = rows.frame.group_by("month").agg(sums(rows.scale)).sort("month")
-    mean = pl.col("revenue").mean().over("year")
-    return months.select(
-        pl.col("month").dt.year().cast(pl.Int64).alias("year"),
-        pl.col("month").dt.month().cast(pl.Int64).alias("month_of_year"),
-        "revenue",
-    ).with_columns(year_index=pl.when(mean > 0).then(pl.col("revenue") / mean))
+    rows = sales_rows(sales, resolve(sales, filters, skip))
+    months = rows.take("month").astype(np.int64)
+    first = int(months.min()) if len(months) else 0
+    revenue = rows.sums_by(["revenue"], months - first, 0)["revenue"]
+    present = np.flatnonzero(np.bincount(months - first))
+    years, revenue = (present + first) // 12, revenue[present]
+    base = int(years[0]) if len(years) else 0
+    counts = np.maximum(np.bincount(years - base), 1)
+    mean = (np.bincount(years - base, weights=revenue) / counts)[years - base]
+    index = np.divide(revenue, mean, out=np.full(len(mean), np.nan), where=mean > 0)
+    return pl.DataFrame(
+        {
+            "year": years,
+            "month_of_year": (present + first) % 12 + 1,
+            "revenue": revenue,
+            "year_index": pl.Series(index).fill_nan(None),
+        }
+    )
