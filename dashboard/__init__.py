@@ -1,0 +1,1 @@
+"""The dashboard: the web application and the command line over `core`."""

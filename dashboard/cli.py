@@ -1,0 +1,223 @@
+"""The command line. Everything heavy is imported by the command that needs it, so that help is instant."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from core import __version__
+from core.errors import IngestError, SalesError
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+_SHOWN_PROBLEMS = 20
+_MARKS = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
+
+
+class _Refusal(click.ClickException):
+    """A SalesError as the command line shows it: the sentence, the remedy below it, no traceback."""
+
+    def __init__(self, error: SalesError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+    def show(self, file: Any = None) -> None:  # noqa: ARG002 - as click calls it
+        click.echo(f"Error: {self.error.message}", err=True)
+        if isinstance(self.error, IngestError) and len(self.error.problems) > 1:
+            for problem in self.error.problems[:_SHOWN_PROBLEMS]:
+                click.echo(f"    {problem}", err=True)
+            hidden = len(self.error.problems) - _SHOWN_PROBLEMS
+            if hidden > 0:
+                click.echo(f"    … and {hidden} more", err=True)
+        if self.error.remedy:
+            click.echo(f"  {self.error.remedy}", err=True)
+
+
+class _Commands(click.Group):
+    """A group that suggests the nearest command and shows a SalesError as a sentence."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            nearest = get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f" Did you mean {nearest[0]}?" if nearest else " See sales-dashboard --help."
+            raise click.UsageError(f"There is no command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SalesError as error:
+            raise _Refusal(error) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="sales-dashboard %(version)s")
+def cli() -> None:
+    """Explore sales, query them in SQL and act on honest predictions.
+
+    Settings come from the environment or a .env file: SALES_DATABASE_URL, SALES_DATA_DIR, SALES_HOST, …
+    """
+
+
+_database = click.option(
+    "--database", metavar="URL", help="Address or SQLite file. [default: SALES_DATABASE_URL]"
+)
+
+
+@cli.command()
+@click.option("--host", help="Address to listen on. [default: SALES_HOST or 127.0.0.1]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port; 0 picks one. [default: SALES_PORT or 5006]"
+)
+@_database
+def serve(host: str | None, port: int | None, database: str | None) -> None:
+    """Serve the dashboard, or a demo company.
+
+    Without a database the demo that comes with the product is shown.
+    """
+    from dashboard.server import serve as run
+
+    run(_settings(database, host=host, port=port))
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH…")
+@_database
+@click.option("--append", is_flag=True, help="Add to tables that exist instead of replacing them.")
+@click.option("--table", metavar="NAME", help="Load everything into this table.")
+def ingest(paths: tuple[Path, ...], database: str | None, append: bool, table: str | None) -> None:
+    """Load files or folders: all of it or nothing.
+
+    CSV and TSV files, MySQL dumps and SQLite files can be loaded.
+
+    Files named after Classic Models tables (customers, orders, orderdetails, …) are checked against their
+    declared types and keys; any other file becomes a table of its own with inferred types.
+    """
+    from core.ingest import ingest as load
+
+    settings = _settings(database)
+    url = settings.database_url or f"sqlite:///{settings.data_folder / 'company.sqlite'}"
+    _spare_the_demo(settings, url)
+    with _bar("Loading") as progress:
+        report = load(paths, url, append=append, table=table, progress=progress)
+    for loaded in report.tables:
+        click.echo(f"{loaded.name:<24}{loaded.rows:>12,} rows  from {', '.join(loaded.sources)}")
+    for note in report.notes:
+        click.echo(f"Note: {note}.", err=True)
+    click.echo(f"{report.rows:,} rows in {report.seconds:.1f} s.")
+    if not settings.database_url:
+        click.echo(f"They are in {url}; show them with:\n  SALES_DATABASE_URL={url} sales-dashboard serve")
+
+
+@cli.command()
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the CSV files."
+)
+@click.option(
+    "--customers", type=click.IntRange(1), default=500, show_default=True, help="Number of customers."
+)
+@click.option("--years", type=click.IntRange(1), default=3, show_default=True, help="Years of orders.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same company.")
+def generate(out: Path, customers: int, years: int, seed: int) -> None:
+    """Write a made-up company as CSV files.
+
+    The truth about its customers goes to a folder beside them.
+    """
+    from core.generate import generate_company
+
+    with _bar("Generating") as progress:
+
+        def tell(done: int, total: int) -> None:
+            progress(f"customer {done:,}", done / max(1, total))
+
+        made = generate_company(out, customers=customers, years=years, seed=seed, progress=tell)
+    for name, rows in made.rows.items():
+        click.echo(f"{name:<24}{rows:>12,} rows")
+    click.echo(f"The tables are in {made.folder}; load them with:\n  sales-dashboard ingest {made.folder}")
+
+
+@cli.command()
+@_database
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def doctor(database: str | None, form: str) -> None:
+    """Check the database and say what is wrong.
+
+    Examined are connection, tables, keys, references, ranges and freshness.
+
+    The exit status is 1 if something is wrong, 0 otherwise (also with warnings).
+    """
+    from core.database import open_database, shown_url
+    from core.doctor import examine
+
+    settings = _settings(database)
+    if settings.uses_demo:
+        from core.demo import ensure_demo_database
+
+        with _bar("Making the demo") as progress:
+            ensure_demo_database(settings, progress)
+    with open_database(settings.resolved_database_url) as opened:
+        findings = examine(opened, settings)
+    failed = any(finding.severity == "error" for finding in findings)
+    if form == "json":
+        click.echo(json.dumps([finding.as_dict() for finding in findings], indent=2))
+    else:
+        click.echo(f"Examined {shown_url(settings.resolved_database_url)}")
+        for finding in findings:
+            click.echo(f"{_MARKS[finding.severity]}  {finding.check:<16}  {finding.message}")
+            if finding.remedy:
+                click.echo(f"{'':<27}{finding.remedy}")
+    sys.exit(1 if failed else 0)
+
+
+def _settings(database: str | None, **others: object) -> "Settings":
+    """The settings of the environment with those given on the command line over them."""
+    from core.settings import read_settings
+
+    settings = read_settings()
+    given = {"database_url": database, **others}
+    settings.param.update(**{name: value for name, value in given.items() if value is not None})
+    return settings
+
+
+def _spare_the_demo(settings: "Settings", url: str) -> None:
+    from core.database import sqlite_file
+
+    if sqlite_file(url).absolute() == (settings.data_folder / "demo.sqlite").absolute():
+        raise IngestError("The demo database is not loaded into.", "Give another file with --database.")
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar on standard error if that is a terminal; else silence."""
+    if not sys.stderr.isatty():
+        yield lambda _what, _fraction: None
+        return
+    from tqdm import tqdm
+
+    layout = "{desc} {percentage:3.0f}% |{bar}| {postfix} {elapsed}"
+    with tqdm(total=1.0, desc=title, bar_format=layout, leave=False, file=sys.stderr) as bar:
+
+        def tell(what: str, fraction: float) -> None:
+            bar.set_postfix_str(what, refresh=False)
+            bar.update(max(0.0, fraction - bar.n))
+
+        yield tell
+
+
+def main() -> NoReturn:
+    """The entry point ``sales-dashboard``."""
+    cli(prog_name="sales-dashboard")
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    main()
