@@ -23,10 +23,14 @@ class Settings(param.Parameterized):
     database_url = param.String(default="", doc="Database address; empty: the embedded demo in data_dir.")
     data_dir = param.Path(default=None, check_exists=False, doc="Folder for embedded databases and caches.")
     host = param.String(default="127.0.0.1", doc="Address the server listens on.")
-    port = param.Integer(default=5006, bounds=(0, 65535), doc="Port the server listens on; 0 picks a free one.")
+    port = param.Integer(
+        default=5006, bounds=(0, 65535), doc="Port the server listens on; 0 picks a free one."
+    )
     currency = param.String(default="USD", regex=r"^[A-Z]{3}$", doc="ISO 4217 code of every amount.")
     payment_terms_days = param.Integer(default=30, bounds=(0, 365), doc="Days from invoice to due date.")
-    log_level = param.Selector(default="INFO", objects=["DEBUG", "INFO", "WARNING", "ERROR"], doc="Log detail.")
+    log_level = param.Selector(
+        default="INFO", objects=["DEBUG", "INFO", "WARNING", "ERROR"], doc="Log detail."
+    )
     allowed_origins = param.List(default=[], item_type=str, doc="Further hosts that may open a websocket.")
 
     @property

@@ -1,0 +1,48 @@
+# Everything a developer or a first-time user needs. Start with: make serve   or   make test
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+DEVELOP := $(VENV)/.develop-installed
+
+.PHONY: help env serve test lint bench lock clean
+
+help:  ## Show what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+serve: $(RUNTIME)  ## Serve the dashboard (SALES_HOST, SALES_PORT, SALES_DATABASE_URL)
+	@exec $(BIN)/sales-dashboard serve
+
+test: $(DEVELOP)  ## Run every test (browser tests too where Chromium is installed)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEVELOP)  ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(DEVELOP)  ## Measure speed and memory against peers in the same run
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+env: $(DEVELOP)  ## Create .venv with everything for serving and testing
+
+$(RUNTIME): requirements.lock pyproject.toml
+	@bash .ci/make-venv "$(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python .ci/link-checkout
+	@touch $@
+
+$(DEVELOP): $(RUNTIME) requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+lock: $(DEVELOP)  ## Resolve the dependencies anew into the two lock files (hashes, no addresses)
+	@$(BIN)/python -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv
+	@$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.12 --upgrade \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	@$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.12 \
+		--custom-compile-command "make lock" --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+clean:  ## Remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,74 @@
+"""The ASGI application: FastAPI with Panel's native ASGI server inside, one database for the whole process."""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from fastapi import FastAPI, Response
+
+from core.database import Database, open_database
+from core.errors import SalesError
+from core.sales_data import load_sales
+from core.settings import Settings
+from dashboard.static_files import StaticFiles
+
+log = logging.getLogger(__name__)
+READY_CHECK_SECONDS = 2.0
+READY_CACHE_SECONDS = 10.0
+
+
+def build_application(settings: Settings, *, port: int) -> FastAPI:
+    """The complete application for ``settings``; ``port`` is the one it is reached on.
+
+    Raises
+    ------
+    SalesError
+        The database cannot be opened.
+    """
+    import panel as pn
+    from panel.io.fastapi import add_applications
+
+    from dashboard.shell import Shell
+
+    if settings.uses_demo:
+        from core.demo import ensure_demo_database
+
+        ensure_demo_database(settings)
+    database = open_database(settings.resolved_database_url)
+    app = FastAPI(title="Sales dashboard", docs_url=None, redoc_url=None, openapi_url=None)
+
+    readiness: dict[str, Any] = {"at": -READY_CACHE_SECONDS, "ok": False, "message": ""}
+
+    @app.get("/readyz")
+    async def ready() -> Response:
+        """Whether the database answers; asked at most every ten seconds, for at most two."""
+        if time.monotonic() - readiness["at"] > READY_CACHE_SECONDS:
+            try:
+                health = await asyncio.wait_for(asyncio.to_thread(database.health), READY_CHECK_SECONDS)
+                readiness.update(ok=health.ok, message=health.message)
+            except TimeoutError:
+                readiness.update(ok=False, message="the database did not answer in time")
+            readiness["at"] = time.monotonic()
+        text = "ready" if readiness["ok"] else f"not ready: {readiness['message']}"
+        return Response(text, status_code=200 if readiness["ok"] else 503, media_type="text/plain")
+
+    def page() -> pn.viewable.Viewable:
+        search = pn.state.location.search if pn.state.location else ""
+        return Shell(database, settings, search).page()
+
+    origins = [
+        f"{host}:{port}" for host in {settings.host, "localhost", "127.0.0.1"}
+    ] + settings.allowed_origins
+    add_applications({"/": page}, app=app, title="Sales dashboard", extra_websocket_origins=origins)
+    app.add_middleware(StaticFiles)
+    _warm(database, settings)
+    return app
+
+
+def _warm(database: Database, settings: Settings) -> None:
+    """Read the sales data before the first visitor asks; a failure is shown to whoever opens a page."""
+    try:
+        load_sales(database, None, terms_days=settings.payment_terms_days)
+    except SalesError as error:
+        log.warning("%s", error)

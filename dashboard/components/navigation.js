@@ -1,0 +1,29 @@
+const ICONS = {
+  overview: '<path d="M4 13h7V4H4zM13 20h7v-9h-7zM4 20h7v-5H4zM13 4v5h7V4z"/>',
+  explore: '<path d="M4 20V10M10 20V4M16 20v-8M21 20H3"/>',
+}
+
+export function render({model}) {
+  const nav = document.createElement("nav")
+  nav.className = "sd-nav"
+  nav.setAttribute("aria-label", "Pages")
+  const show = () => {
+    nav.replaceChildren(...model.pages.map((page) => {
+      const button = document.createElement("button")
+      button.type = "button"
+      button.dataset.page = page.slug
+      if (page.slug === model.active) button.setAttribute("aria-current", "page")
+      button.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[page.slug] ?? ""}</svg>`
+      button.append(page.title)
+      button.onclick = () => model.send_msg({kind: "open", page: page.slug})
+      return button
+    }))
+  }
+  show()
+  model.on("active", show)
+  model.on("pages", show)
+  const moved = () => model.send_msg({kind: "moved", search: window.location.search})
+  window.addEventListener("popstate", moved)
+  model.on("remove", () => window.removeEventListener("popstate", moved))
+  return nav
+}

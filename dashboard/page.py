@@ -1,0 +1,36 @@
+"""What a page is: a title, a place in the navigation, and views composed under tabs."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import panel as pn
+
+from dashboard.session import Session
+from dashboard.view import View
+
+PAGES: dict[str, type["Page"]] = {}
+
+
+class Page:
+    """One page of one session. Its parts are made when they are first seen; ``position`` orders the pages."""
+
+    slug: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    position: ClassVar[int] = 99
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        PAGES[cls.slug] = cls
+        for slug in sorted(PAGES, key=lambda slug: PAGES[slug].position):
+            PAGES[slug] = PAGES.pop(slug)
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def panel(self) -> pn.viewable.Viewable:
+        """The whole page; called once."""
+        raise NotImplementedError
+
+    def visible_views(self) -> Sequence[View]:
+        """The views that can be seen now, in reading order; the others do nothing."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""The pages: what is on them and in which order, nothing else."""

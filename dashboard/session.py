@@ -1,0 +1,137 @@
+"""What one browser session looks at: page, tab, as-of date and filters; kept in step with the address bar."""
+
+import asyncio
+import datetime as dt
+import logging
+from collections.abc import Callable
+from urllib.parse import parse_qsl, urlencode
+
+import param
+
+from core.database import Database
+from core.errors import SalesError
+from core.filters import SalesFilters
+from core.freshness import last_load
+from core.sales_data import SalesData, load_sales
+from core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Session(param.Parameterized):
+    """State of one session. Pages and views depend on it and hold no state of their own.
+
+    ``sales`` is the process-wide sales data known on the as-of date; None while it is being read.
+    """
+
+    page = param.String(default="overview", doc="Slug of the page shown.")
+    tab = param.String(default="", doc="Slug of the tab shown on that page; empty: its first.")
+    as_of = param.CalendarDate(
+        default=None, allow_None=True, doc="As-of date; None: the day after the last order."
+    )
+    sales = param.ClassSelector(
+        class_=SalesData, default=None, allow_None=True, doc="Data known on the as-of date."
+    )
+    dark = param.Boolean(default=False, doc="Whether the dark theme is shown.")
+    problem = param.String(default="", doc="Why there are no data, in words; empty when all is well.")
+    notices = param.List(default=[], item_type=str, doc="What could not be taken from the address.")
+
+    def __init__(self, database: Database, settings: Settings, search: str = "") -> None:
+        super().__init__()
+        self.database = database
+        self.settings = settings
+        self.filters = SalesFilters()
+        self.newest_as_of: dt.date | None = None
+        self._changed: list[Callable[[], None]] = []
+        self.restore(search)
+        self.filters.param.watch(self._announce, [name for name in self.filters.param if name != "name"])
+        self.param.watch(self._announce, ["page", "tab", "dark", "sales", "problem"])
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` after every change of page, tab, data or filters (once per batch)."""
+        self._changed.append(callback)
+
+    def _announce(self, *_events: param.parameterized.Event) -> None:
+        for callback in self._changed:
+            callback()
+
+    def restore(self, search: str) -> None:
+        """Take page, tab, as-of date and filters from a URL query; what cannot be read becomes a notice."""
+        query = dict(parse_qsl(search.lstrip("?"), keep_blank_values=True))
+        notices: list[str] = []
+        as_of = None
+        if text := query.pop("as_of", ""):
+            try:
+                as_of = dt.date.fromisoformat(text)
+            except ValueError:
+                notices.append(
+                    f"The as-of date {text!r} in the address is not a date (YYYY-MM-DD) and was left out."
+                )
+        page, tab = query.pop("page", "overview"), query.pop("tab", "")
+        self.dark = query.pop("theme", "") == "dark"
+        filters, ignored = SalesFilters.from_query(query)
+        self.filters.assign(filters)
+        self.param.update(page=page, tab=tab, as_of=as_of, notices=notices + list(ignored))
+
+    def search(self) -> str:
+        """The URL query that restores this state: always the page, and all that differs from the start."""
+        query = {"page": self.page}
+        if self.tab:
+            query["tab"] = self.tab
+        if self.as_of is not None:
+            query["as_of"] = self.as_of.isoformat()
+        if self.dark:
+            query["theme"] = "dark"
+        return "?" + urlencode(query | self.filters.to_query(), safe=",:")
+
+    async def load(self) -> None:
+        """Read the sales data for the as-of date off the event loop; sets ``sales`` or ``problem``."""
+        wanted = self.as_of
+        try:
+            newest, sales = await asyncio.to_thread(self._read, wanted)
+        except SalesError as error:
+            log.warning("sales data could not be read: %s", error)
+            self.param.update(sales=None, problem=str(error))
+            return
+        if wanted == self.as_of:
+            self.newest_as_of = newest
+            self.param.update(sales=sales, problem="")
+
+    def _read(self, as_of: dt.date | None) -> tuple[dt.date, SalesData]:
+        terms = self.settings.payment_terms_days
+        newest = load_sales(self.database, None, terms_days=terms)
+        return newest.as_of, newest if as_of is None else load_sales(self.database, as_of, terms_days=terms)
+
+    def names(self) -> dict[str, dict[str, str]]:
+        """Readable names of keys by dimension, for the filters that hold keys."""
+        if self.sales is None:
+            return {}
+        return {
+            dimension: dict(
+                zip(frame["key"].to_list(), frame[name].fill_null(frame["key"]).to_list(), strict=True)
+            )
+            for dimension, frame, name in (
+                ("sales_rep", self.sales.sales_reps, "employee_name"),
+                ("product", self.sales.products, "product_name"),
+                ("customer", self.sales.customers, "customer_name"),
+            )
+            if self.filters.is_active(dimension)
+        }
+
+    def database_facts(self) -> dict[str, str]:
+        """Source, engine and time of loading of the data, in words."""
+        loaded = last_load(self.database)
+        return {
+            "source": self._source(),
+            "engine": self.database.engine,
+            "loaded": f"{loaded.at:%-d %B %Y %H:%M} UTC ({loaded.source})" if loaded else "unknown",
+        }
+
+    def _source(self) -> str:
+        return "demo data of a made-up company" if self.settings.uses_demo else "your database"
+
+    def status(self) -> str:
+        """The as-of date and the source of the data in words."""
+        if self.sales is None:
+            return "" if self.problem else "Reading the sales data …"
+        return f"As known on {self.sales.as_of:%-d %B %Y} · {self._source()}"

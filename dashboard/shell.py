@@ -1,0 +1,151 @@
+"""The shell of one session: navigation, filters, as-of date, and the page that is open.
+
+The document is built in two steps: the shell first, then the visible views one by one, so that many sessions
+opening at once share the server.
+"""
+
+import logging
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from core.database import Database
+from core.settings import Settings
+from dashboard import theme
+from dashboard.components import FilterBar, Navigation
+from dashboard.filter_panel import FilterPanel
+from dashboard.page import PAGES, Page
+from dashboard.pages import explore, overview
+from dashboard.session import Session
+
+log = logging.getLogger(__name__)
+
+assert {overview.Overview.slug, explore.Explore.slug} <= set(PAGES)
+
+
+class Shell:
+    """Everything one browser session sees."""
+
+    def __init__(self, database: Database, settings: Settings, search: str = "") -> None:
+        self.session = Session(database, settings, search)
+        if self.session.page not in PAGES:
+            self.session.notices = [*self.session.notices, f"There is no page {self.session.page!r}."]
+            self.session.page = next(iter(PAGES))
+        self._pages: dict[str, Page] = {}
+        self._panels: dict[str, pn.viewable.Viewable] = {}
+        self._scheduled = False
+        self._document: Any = None
+
+    def page(self) -> pmui.Page:
+        """The page shell to serve; the visible views follow once the browser has it."""
+        session = self.session
+        self.navigation = Navigation(
+            pages=[{"slug": page.slug, "title": page.title} for page in PAGES.values()],
+            active=session.page,
+            on_event=self._navigated,
+            sizing_mode="stretch_width",
+        )
+        self.filter_bar = FilterBar(
+            on_remove=self._removed, sizing_mode="stretch_width", margin=(16, 24, 0, 24)
+        )
+        self.filter_panel = FilterPanel(session)
+        self.stage = pn.Column(sizing_mode="stretch_width", margin=0)
+        self.shell = pmui.Page(
+            title="Sales dashboard",
+            main=[pn.Column(self.filter_bar, self.stage, sizing_mode="stretch_width")],
+            sidebar=[self.navigation, self.filter_panel.panel()],
+            sidebar_width=272,
+            sidebar_resizable=False,
+            theme_config=theme.THEME_CONFIG,
+            dark_theme=session.dark,
+            sx=theme.PAGE_SX,
+            busy_indicator="linear",
+        )
+        self.shell.param.watch(lambda event: setattr(session, "dark", event.new), "dark_theme")
+        self._document = pn.state.curdoc
+        session.on_change(self._changed)
+        session.param.watch(self._as_of_changed, "as_of")
+        self._open_page()
+        self._show_state()
+        pn.state.onload(self._loaded)
+        return self.shell
+
+    async def _loaded(self) -> None:
+        await self.session.load()
+        self._changed()
+
+    async def _as_of_changed(self, _event: Any) -> None:
+        await self.session.load()
+
+    def _navigated(self, event: dict[str, str]) -> None:
+        if event.get("kind") == "open" and event.get("page") in PAGES:
+            self.session.param.update(page=event["page"], tab="")
+        elif event.get("kind") == "moved":
+            self.session.restore(event.get("search", ""))
+            if self.session.page not in PAGES:
+                self.session.page = next(iter(PAGES))
+
+    def _removed(self, chip: dict[str, str]) -> None:
+        if chip.get("key") == "all":
+            self.session.filters.clear()
+        else:
+            self.session.filters.remove(chip["key"], chip.get("value"))
+
+    def _changed(self) -> None:
+        """Ask for one update of the page; changes that come together are shown together."""
+        if self._document is not None and not self._scheduled:
+            self._scheduled = True
+            self._document.add_next_tick_callback(self._update)
+
+    def _update(self) -> None:
+        self._scheduled = False
+        with pn.io.hold():
+            self._open_page()
+            self._show_state()
+            self._write_address()
+            for view in self._page.visible_views():
+                if view.drawn:
+                    view.refresh()
+        self._draw_next()
+
+    def _draw_next(self) -> None:
+        """Draw one view that is seen for the first time, then let other sessions in before the next."""
+        waiting = [view for view in self._page.visible_views() if not view.drawn]
+        if self.session.sales is not None and waiting:
+            waiting[0].refresh()
+            if len(waiting) > 1:
+                self._document.add_next_tick_callback(self._draw_next)
+
+    def _open_page(self) -> None:
+        slug = self.session.page
+        if slug not in self._pages:
+            self._pages[slug] = PAGES[slug](self.session)
+            self._panels[slug] = self._pages[slug].panel()
+            self.stage.append(self._panels[slug])
+        self._page = self._pages[slug]
+        for name, panel in self._panels.items():
+            panel.visible = name == slug
+        self.navigation.active = slug
+
+    def _show_state(self) -> None:
+        session = self.session
+        names = session.names()
+        chips = [
+            {"key": key, "value": value, "label": label} for key, value, label in session.filters.chips(names)
+        ]
+        wanted = {
+            "chips": chips,
+            "status": session.status(),
+            "problem": session.problem,
+            "notices": session.notices,
+        }
+        changed = {name: value for name, value in wanted.items() if getattr(self.filter_bar, name) != value}
+        if changed:
+            self.filter_bar.param.update(**changed)
+
+    def _write_address(self) -> None:
+        location = pn.state.location
+        search = self.session.search()
+        if location is not None and location.search != search:
+            location.search = search

@@ -1,0 +1,107 @@
+"""The key figures of the selection, and what the data are."""
+
+from collections.abc import Callable
+
+import panel as pn
+import polars as pl
+
+from core.filters import SalesFilters
+from core.sales_data import KeyFigure, SalesData, key_figures
+from dashboard import theme
+from dashboard.components import Facts, FigureCards
+from dashboard.session import Session
+from dashboard.view import View
+
+_MORE_IS_BAD = {"outstanding", "overdue"}
+_UNCHANGED = 0.0005
+
+
+class KeyFigures(View):
+    """Revenue, gross profit, orders, active customers and receivables, with change and sparkline."""
+
+    slug = "key-figures"
+    title = "Key figures"
+    description = "The chosen period against the one of equal length before it."
+    sql = ("marts/sales_daily", "marts/orders_daily", "marts/customer_receivables")
+
+    def __init__(self, session: Session, compact: bool = False) -> None:
+        super().__init__(session)
+        self.cards = FigureCards(compact=compact, sizing_mode="stretch_width")
+        self.figures: list[KeyFigure] = []
+
+    def panel(self) -> pn.viewable.Viewable:
+        return self.cards
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        self.figures = list(key_figures(sales, filters).figures)
+        return pl.DataFrame(
+            {"figure": [f.key for f in self.figures], "value": [f.value for f in self.figures]}
+        )
+
+    def show(self, frame: pl.DataFrame) -> None:  # noqa: ARG002
+        currency = self.session.settings.currency
+        self.cards.figures = [_described(figure, currency) for figure in self.figures]
+
+
+def _described(figure: KeyFigure, currency: str) -> dict[str, object]:
+    change, trend = "no earlier period to compare", "none"
+    if figure.change is not None and figure.previous is not None:
+        better = (figure.change > 0) != (figure.key in _MORE_IS_BAD)
+        trend = "none" if abs(figure.change) < _UNCHANGED else "good" if better else "bad"
+        change = f"{theme.percent_change(figure.change)} vs {theme.compact_number(figure.previous)}"
+    elif figure.previous is not None:
+        change = f"{theme.compact_number(figure.previous)} in the period before"
+    shown = "–"
+    if figure.value is not None:
+        shown = theme.money(figure.value, currency) if figure.unit == "money" else f"{figure.value:,.0f}"
+    ignored = " or ".join(name.replace("_", " ") for name in figure.ignored_filters)
+    return {
+        "key": figure.key,
+        "label": figure.label,
+        "value": f"≈ {shown}" if figure.is_estimate else shown,
+        "change": change,
+        "trend": trend,
+        "note": f"Not filtered by {ignored}" if ignored else "",
+        "spark": list(figure.sparkline),
+    }
+
+
+class DataStatus(View):
+    """Which data these are: engine, rows, dates, and when they were loaded."""
+
+    slug = "data-status"
+    title = "Data status"
+    description = "Where the numbers come from and how fresh they are."
+    sql = ("marts/data_status",)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.facts = Facts(title=self.title, sizing_mode="stretch_width")
+
+    def panel(self) -> pn.viewable.Viewable:
+        return self.facts
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
+        status = self.session.database_facts()
+        count: Callable[[int], str] = "{:,}".format
+        rows = [
+            ("Source", status["source"]),
+            ("Engine", status["engine"]),
+            ("Order lines (not cancelled)", count(sales.line_count)),
+            ("Customers", count(sales.customers.height)),
+            ("Products", count(sales.products.height)),
+            ("First order", f"{sales.first_day:%-d %B %Y}"),
+            ("Last order", f"{sales.last_day:%-d %B %Y}"),
+            ("Loaded", status["loaded"]),
+        ]
+        if sales.missing:
+            rows.append(("Not in the database", ", ".join(sales.missing)))
+        if sales.is_sampled:
+            rows.append(("Customer charts from a sample of", f"{sales.sampled_share:.1%} of customers"))
+        return pl.DataFrame(rows, schema=["label", "value"], orient="row")
+
+    def show(self, frame: pl.DataFrame) -> None:
+        self.facts.facts = [
+            {**row, "tone": "warning" if row["label"] == "Not in the database" else ""}
+            for row in frame.to_dicts()
+        ]

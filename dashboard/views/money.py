@@ -1,0 +1,105 @@
+"""Money over time: revenue and profit, invoices and payments, what customers owe."""
+
+from typing import Any
+
+import hvplot.polars  # noqa: F401
+import polars as pl
+from bokeh.plotting import figure as Figure  # noqa: N812
+
+from core.filters import SalesFilters
+from core.sales.debtors import largest_debtors
+from core.sales_data import SalesData, payments_and_invoices, revenue_by_month
+from dashboard import theme
+from dashboard.view import Chart
+
+
+class RevenueAndProfit(Chart):
+    """Revenue and gross profit by month."""
+
+    slug = "revenue-and-profit"
+    title = "Revenue and gross profit by month ({currency})"
+    description = "Drag across the months to choose a period. Pale: without filters."
+    sql = ("eda/revenue_by_month",)
+    brush = "period"
+    measures = ("revenue",)
+    height = 300
+    tooltips = (
+        ("Month", "@month{%b %Y}"),
+        ("Revenue", "@revenue{0,0}"),
+        ("Gross profit", "@gross_profit{0,0}"),
+    )
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        return revenue_by_month(sales, filters, skip=self.sets)
+
+    def plot(self, frame: pl.DataFrame) -> Any:
+        return _lines(
+            frame, ("revenue", "Revenue", theme.ACCENT), ("gross_profit", "Gross profit", theme.SECOND)
+        )
+
+
+class PaymentsAndInvoices(Chart):
+    """What was invoiced and what was received, by month."""
+
+    slug = "payments-and-invoices"
+    title = "Invoiced and received by month ({currency})"
+    description = "Invoices by invoice date, payments by the day they came in."
+    sql = ("eda/payments_and_invoices",)
+    subject = "payments"
+    measures = ("invoiced", "received")
+    height = 300
+    tooltips = (("Month", "@month{%b %Y}"), ("Invoiced", "@invoiced{0,0}"), ("Received", "@received{0,0}"))
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        return payments_and_invoices(sales, filters)
+
+    def plot(self, frame: pl.DataFrame) -> Any:
+        return _lines(frame, ("invoiced", "Invoiced", theme.ACCENT), ("received", "Received", theme.SECOND))
+
+
+class LargestDebtors(Chart):
+    """The customers who owe most, and how much of it is overdue."""
+
+    slug = "largest-debtors"
+    title = "Who owes most ({currency})"
+    description = "Bars: outstanding. Ticks: the overdue part. Payments settle the oldest invoices first."
+    sql = ("marts/customer_receivables",)
+    subject = "balances"
+    category = "customer_name"
+    click = ("key", "customer")
+    pale = False
+    value_axis = "x"
+    height = 340
+    tooltips = (
+        ("", "@customer_name"),
+        ("Outstanding", "@outstanding{0,0}"),
+        ("Overdue", "@overdue{0,0}"),
+        ("Credit limit", "@credit_limit{0,0}"),
+    )
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        return largest_debtors(sales, filters, skip=self.sets, limit=14)
+
+    def plot(self, frame: pl.DataFrame) -> Any:
+        return frame.hvplot.barh(
+            x="customer_name", y="outstanding", color=theme.ACCENT, line_color=None, xlabel="", ylabel="",
+            responsive=True,
+        )  # fmt: skip
+
+    def restyle(self, figure: Figure) -> None:
+        self._front[0].glyph.height = 0.74
+        figure.scatter(
+            x="overdue", y="customer_name", source=self._front[0].data_source, marker="dash", angle=1.5708,
+            size=12, line_width=2.5, line_color=theme.RISK["high"],
+        )  # fmt: skip
+
+
+def _lines(frame: pl.DataFrame, *series: tuple[str, str, str]) -> Any:
+    """Lines over months, each with its name and colour."""
+    overlay: Any = None
+    for column, label, color in series:
+        line = frame.hvplot.line(
+            x="month", y=column, label=label, color=color, line_width=2, xlabel="", ylabel="", responsive=True
+        )
+        overlay = line if overlay is None else overlay * line
+    return overlay.opts(legend_position="top_left", legend_cols=len(series))

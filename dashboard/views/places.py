@@ -1,0 +1,180 @@
+"""Where customers are: bars and a map by country, sales offices and representatives."""
+
+from typing import Any, ClassVar
+
+import holoviews as hv
+import hvplot.polars  # noqa: F401
+import numpy as np
+import polars as pl
+from bokeh.models import LogColorMapper, Range1d
+from bokeh.plotting import figure as Figure  # noqa: N812
+
+from core.filters import SalesFilters
+from core.geography import country_code, country_shapes
+from core.sales_data import SalesData, sales_by_dimension
+from dashboard import theme
+from dashboard.view import Chart
+
+_TOOLTIPS = (
+    ("", "@label"),
+    ("Revenue", "@revenue{0,0}"),
+    ("Gross profit", "@gross_profit{0,0}"),
+    ("Orders", "@orders{0,0}"),
+    ("Customers", "@customers{0,0}"),
+)
+
+
+class DimensionBars(Chart):
+    """Bars of one measure by one dimension, largest first; a click filters by it."""
+
+    dimension: ClassVar[str] = ""
+    measure: ClassVar[str] = "revenue"
+    category = "label"
+    measures = ("revenue",)
+    value_axis = "x"
+    tooltips = _TOOLTIPS
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        frame = sales_by_dimension(sales, filters, self.dimension, skip=self.sets)
+        return frame.sort(self.measure, "label", descending=[True, False])
+
+    def plot(self, frame: pl.DataFrame) -> Any:
+        return frame.hvplot.barh(
+            x="label",
+            y=self.measure,
+            color=theme.ACCENT,
+            line_color=None,
+            xlabel="",
+            ylabel="",
+            responsive=True,
+        )
+
+    def restyle(self, figure: Figure) -> None:  # noqa: ARG002
+        for renderer in [*self._front, *self._back]:
+            renderer.glyph.height = 0.74
+
+
+class RevenueByCountry(DimensionBars):
+    """Revenue by customer country."""
+
+    slug = "revenue-by-country"
+    title = "Revenue by country ({currency})"
+    description = "Click a bar to keep only that country; click it again to let go."
+    sql = ("eda/revenue_by_country",)
+    dimension = "country"
+    click = ("value", "country")
+    height = 340
+    limit = 15
+
+
+class CustomersByCountry(DimensionBars):
+    """Customers that bought, by country."""
+
+    slug = "customers-by-country"
+    title = "Customers who bought, by country"
+    description = "Distinct customers with an order in the selection."
+    sql = ("eda/customers_by_country",)
+    dimension = "country"
+    measure = "customers"
+    click = ("value", "country")
+    height = 340
+    limit = 15
+
+
+class RevenueByOffice(DimensionBars):
+    """Revenue by sales office."""
+
+    slug = "revenue-by-office"
+    title = "Revenue by sales office ({currency})"
+    description = "By the office of the customer's current sales representative."
+    sql = ("eda/offices_and_employees",)
+    dimension = "office"
+    click = ("value", "office")
+    height = 300
+
+
+class RevenueByRepresentative(DimensionBars):
+    """Revenue by sales representative."""
+
+    slug = "revenue-by-representative"
+    title = "Revenue by sales representative ({currency})"
+    description = "By the customer's current representative. Click to see one person's customers."
+    sql = ("eda/offices_and_employees",)
+    dimension = "sales_rep"
+    click = ("value", "sales_rep")
+    height = 300
+    limit = 15
+
+
+class CountryMap(Chart):
+    """Revenue by country on an equal-area world map; a click filters by country."""
+
+    slug = "country-map"
+    title = "Revenue by country on the map ({currency})"
+    description = "Darker: more revenue (logarithmic). Grey: no sales in the selection."
+    sql = ("eda/revenue_by_country",)
+    click = ("value", "country")
+    pale = False
+    value_axis = None
+    height = 340
+    tooltips = (("", "@place"), ("Revenue", "@revenue_text"), ("Customers", "@customers"))
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        sold = sales_by_dimension(sales, filters, "country", skip=self.sets)
+        codes = pl.Series("code", [country_code(label) for label in sold["label"].to_list()], dtype=pl.Int64)
+        self.unplaced = sold.filter(codes.is_null())["label"].to_list()
+        sold = sold.with_columns(codes).drop_nulls("code").unique("code", keep="first", maintain_order=True)
+        shapes = country_shapes()
+        places = pl.DataFrame({"code": [s.code for s in shapes], "place": [s.name for s in shapes]})
+        frame = places.join(sold, on="code", how="left", maintain_order="left")
+        return frame.select(
+            pl.col("value").fill_null(""),
+            "place",
+            revenue=pl.when(pl.col("revenue") > 0).then("revenue").otherwise(float("nan")),
+            revenue_text=pl.col("revenue")
+            .fill_null(0)
+            .map_elements(lambda v: f"{v:,.0f}", return_dtype=pl.String),
+            customers=pl.col("customers").fill_null(0),
+        )
+
+    def is_empty(self, frame: pl.DataFrame) -> bool:
+        return frame["revenue"].is_nan().all()
+
+    def note(self, frame: pl.DataFrame) -> str:
+        return f"Not on the map: {', '.join(self.unplaced)}." if self.unplaced else super().note(frame)
+
+    def plot(self, frame: pl.DataFrame) -> Any:
+        rows = [
+            {"x": _joined(shape.rings, 0), "y": _joined(shape.rings, 1), **row}
+            for shape, row in zip(country_shapes(), frame.to_dicts(), strict=True)
+        ]
+        polygons = hv.Polygons(
+            rows, kdims=["x", "y"], vdims=["revenue", "value", "place", "revenue_text", "customers"]
+        )
+        return polygons.opts(
+            color="revenue", logz=True, cmap=list(theme.SEQUENTIAL), line_width=0.4, responsive=True
+        )
+
+    def restyle(self, figure: Figure) -> None:
+        figure.axis.visible = False
+        figure.grid.visible = False
+        figure.match_aspect = True
+        figure.x_range, figure.y_range = Range1d(-2.75, 2.75), Range1d(-1.1, 1.34)
+        glyph = self._front[0].glyph
+        glyph.line_color = "#8A94A6"
+        glyph.line_alpha = 0.6
+
+    def repaint(self, figure: Figure, frame: pl.DataFrame) -> None:  # noqa: ARG002
+        largest = frame["revenue"].fill_nan(None).max()
+        smallest = frame["revenue"].fill_nan(None).min()
+        mapper = self._front[0].glyph.fill_color.transform
+        assert isinstance(mapper, LogColorMapper)
+        mapper.update(
+            low=max(float(smallest or 1) * 0.5, 1), high=float(largest or 1), nan_color=theme.NO_DATA
+        )
+
+
+def _joined(rings: tuple[np.ndarray, ...], axis: int) -> np.ndarray:
+    """The rings of one country as HoloViews wants them: one array with NaN between."""
+    parts = [np.append(ring[:, axis], np.nan) for ring in rings]
+    return np.concatenate(parts)[:-1]

@@ -1,0 +1,97 @@
+"""Tables: pages of rows taken from a frame in memory, sorted by a click on a heading."""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+import polars as pl
+
+from core.filters import SalesFilters
+from core.sales_data import SalesData, order_rows
+from dashboard.components import RowTable
+from dashboard.session import Session
+from dashboard.view import View
+
+
+class PagedRows(View):
+    """A view whose content is a table; ``columns`` are (name, title, kind)."""
+
+    columns: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+    page_size: ClassVar[int] = 12
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.table: RowTable | None = None
+
+    def show(self, frame: pl.DataFrame) -> None:
+        if self.table is None:
+            described = [
+                {"name": name, "title": title, "numeric": kind in ("integer", "money")}
+                for name, title, kind in self.columns
+            ]
+            self.table = RowTable(columns=described, page_size=self.page_size, sizing_mode="stretch_both")
+            self.table.param.watch(self._turned, ["page", "sort", "descending"])
+            self._content[:] = [self.table]
+        self.frame = frame
+        if self.table.page:
+            self.table.page = 0
+        self._fill_page()
+
+    def _turned(self, *events: Any) -> None:
+        table = self.table
+        assert table is not None
+        if table.page and any(event.name in ("sort", "descending") for event in events):
+            table.page = 0
+        self._fill_page()
+
+    def _fill_page(self) -> None:
+        table, frame = self.table, self.frame
+        assert table is not None
+        assert frame is not None
+        if table.sort:
+            frame = frame.sort(table.sort, descending=table.descending, nulls_last=True, maintain_order=True)
+        page = frame.slice(table.page * self.page_size, self.page_size)
+        rows = [[_text(row[name], kind) for name, _, kind in self.columns] for row in page.to_dicts()]
+        table.param.update(rows=rows, total=frame.height)
+
+
+def _text(value: Any, kind: str) -> str:
+    if value is None:
+        return "–"
+    if kind == "money":
+        return f"{value:,.2f}"
+    if kind == "integer":
+        return f"{value:,.0f}"
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return str(value)
+
+
+class OrderRows(PagedRows):
+    """The order lines behind the selection."""
+
+    slug = "order-rows"
+    title = "Order lines behind the selection ({currency})"
+    description = "Newest first; click a heading to sort. Download takes all of them."
+    sql = ("marts/order_lines",)
+    span = 6
+    height = 380
+    columns = (
+        ("order_date", "Order date", "date"),
+        ("order_id", "Order", "text"),
+        ("customer_name", "Customer", "text"),
+        ("country", "Country", "text"),
+        ("product_name", "Product", "text"),
+        ("product_line", "Product line", "text"),
+        ("quantity", "Pieces", "integer"),
+        ("revenue", "Revenue", "money"),
+        ("gross_profit", "Gross profit", "money"),
+    )
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        return order_rows(sales, filters)
+
+    def note(self, frame: pl.DataFrame) -> str:
+        sales = self.session.sales
+        if sales is not None and sales.is_sampled:
+            return f"Lines of a random {sales.sampled_share:.1%} of customers: there are too many to hold in memory."
+        return super().note(frame)
