@@ -16,7 +16,6 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 
 from core.errors import QueryError
 from core.resources import sql_folder
@@ -25,6 +24,7 @@ COLUMN_TYPES = ("id", "integer", "number", "text", "date", "day")
 """First word of every column description. ``day`` is an integer, days since 1970-01-01; ``id`` is a key of
 whatever type the company uses (integer in Classic Models), never calculated with."""
 
+_TABLE_DEFINITIONS = "schema/"
 _SINGLE = ("title", "grain", "needs")
 _LISTS = ("parameters", "columns")
 _ENTRY = re.compile(r"^--(?P<indent>\s+)(?P<key>[a-z_][a-z0-9_]*):\s*(?P<value>.*)$")
@@ -97,15 +97,13 @@ def parse_sql(name: str, content: str) -> SqlFile:
     return SqlFile(name, text, single["title"], single["grain"], lists["parameters"], lists["columns"], needs)
 
 
-def _names_below(folder: Path, root: Path) -> list[str]:
-    return sorted(path.relative_to(root).with_suffix("").as_posix() for path in folder.rglob("*.sql"))
-
-
 def sql_names(folder: str = "") -> list[str]:
     """Sorted names of all queries in ``folder`` (such as ``marts``; empty: all), for ``read_sql``."""
     root = sql_folder()
     prefix = folder.strip("/") + "/"
-    return [name for name in _names_below(root, root) if prefix == "/" or name.startswith(prefix)]
+    names = sorted(path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.sql"))
+    queries = [name for name in names if not name.startswith(_TABLE_DEFINITIONS)]
+    return [name for name in queries if prefix == "/" or name.startswith(prefix)]
 
 
 @cache

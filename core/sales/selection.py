@@ -152,8 +152,9 @@ def line_rows(sales: SalesData, chosen: Selection, by_product: bool = False) -> 
 
 
 def sales_rows(sales: SalesData, chosen: Selection, by_product: bool = False) -> Rows:
-    """Rows with ``MEASURES``, month, product_line and country, sales_rep; with ``by_product``, product instead
-    of the last two. They come from the smallest cube that is exact for the selection; else from the sample of lines.
+    """Rows with ``MEASURES``, month, product_line; with ``by_product`` product, else country and sales_rep.
+
+    They come from the smallest cube that is exact for the selection; else from the sample of lines.
     """
     cubes = sales.cubes
     if chosen.restricts("customer"):
