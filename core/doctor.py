@@ -20,6 +20,26 @@ _STALE_DAYS = 45
 _EARLY_PAYMENT_DAYS = 90
 
 
+_RULES = [
+    (
+        "orderdetails",
+        ["quantityOrdered"],
+        "quantityOrdered <= 0",
+        "with a quantity of zero or less",
+        "Returns lower revenue.",
+    ),
+    ("orderdetails", ["priceEach"], "priceEach < 0", "with a negative price", ""),
+    ("products", ["buyPrice", "MSRP"], "buyPrice < 0 OR MSRP < 0", "with a negative price", ""),
+    ("products", ["quantityInStock"], "quantityInStock < 0", "with a negative stock", ""),
+    ("customers", ["creditLimit"], "creditLimit < 0", "with a negative credit limit", ""),
+    ("payments", ["amount"], "amount <= 0", "with an amount of zero or less", "Refunds are read as such."),
+    ("orders", ["orderDate"], "orderDate > :today", "with a date in the future", ""),
+    ("orders", ["orderDate", "shippedDate"], "shippedDate < orderDate", "shipped before the order", ""),
+    ("payments", ["paymentDate"], "paymentDate > :today", "with a date in the future", ""),
+]
+"""Table, columns that are compared, condition of rows at fault, what is wrong with them, remark."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One result: ``check`` names what was looked at, ``remedy`` is empty where all is well."""
@@ -146,19 +166,8 @@ def _references(database: Database, schema: TableSchema, tables: dict[str, Table
 
 
 def _ranges(database: Database, tables: dict[str, TableInfo], today: date) -> Iterator[Finding]:
-    rules = [
-        ("orderdetails", "quantityOrdered <= 0", "have a quantity of zero or less", "Returns lower revenue."),
-        ("orderdetails", "priceEach < 0", "have a negative price", ""),
-        ("products", "buyPrice < 0 OR MSRP < 0", "have a negative price", ""),
-        ("products", "quantityInStock < 0", "have a negative stock", ""),
-        ("customers", "creditLimit < 0", "have a negative credit limit", ""),
-        ("payments", "amount <= 0", "have an amount of zero or less", "Refunds are read as such."),
-        ("orders", "orderDate > :today", "lie in the future", ""),
-        ("orders", "shippedDate < orderDate", "were shipped before they were ordered", ""),
-        ("payments", "paymentDate > :today", "lie in the future", ""),
-    ]
-    for table, condition, what, remark in rules:
-        if table not in tables:
+    for table, columns, condition, what, remark in _RULES:
+        if not _has(tables, table, *columns):
             continue
         number = database.query(
             f"SELECT COUNT(*) AS number FROM {table} WHERE {condition}", today=today
@@ -166,7 +175,8 @@ def _ranges(database: Database, tables: dict[str, TableInfo], today: date) -> It
         if number:
             remedy = remark or "Correct them at the source."
             yield Finding("warning", "ranges", f"{table}: {_rows(number)} {what}", remedy)
-    if {"payments", "orders"} <= tables.keys():
+    paid = _has(tables, "payments", "paymentDate", "customerNumber")
+    if paid and _has(tables, "orders", "orderDate", "customerNumber"):
         yield from _early_payments(database)
 
 
@@ -185,7 +195,7 @@ def _early_payments(database: Database) -> Iterator[Finding]:
 
 
 def _freshness(database: Database, tables: dict[str, TableInfo], today: date) -> Iterator[Finding]:
-    if "orders" in tables:
+    if _has(tables, "orders", "orderDate"):
         last = database.query("SELECT MAX(orderDate) AS last FROM orders").item()
         if isinstance(last, date):
             days = (today - (last.date() if isinstance(last, datetime) else last)).days
@@ -198,6 +208,11 @@ def _freshness(database: Database, tables: dict[str, TableInfo], today: date) ->
     if "sales_load_log" in tables:
         loaded = database.query("SELECT MAX(loaded_at) AS last FROM sales_load_log").item()
         yield Finding("ok", "freshness", f"the last load was at {loaded} UTC")
+
+
+def _has(tables: dict[str, TableInfo], table: str, *columns: str) -> bool:
+    """Whether the database has a table with these columns."""
+    return table in tables and {c.lower() for c in columns} <= {c.lower() for c in tables[table].columns}
 
 
 def _rows(number: int) -> str:

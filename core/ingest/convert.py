@@ -41,8 +41,8 @@ _TRUE, _FALSE = ["true", "yes", "t", "y", "1"], ["false", "no", "f", "n", "0"]
 _EXPECTED = {
     "integer": "a whole number",
     "number": "a number",
-    "date": "a date",
-    "datetime": "a date and time",
+    "date": "a date such as 2024-12-31",
+    "datetime": "a date and time such as 2024-12-31 23:59:00",
     "boolean": "true or false",
     "binary": "hexadecimal bytes (0x…)",
 }

@@ -138,7 +138,7 @@ class DelimitedFile(Source):
         if self.path.suffix.lower() in (".tsv", ".tab"):
             return "\t"
         with self.path.open(encoding=self._encoding, newline="") as text:
-            sample = list(islice(self._lines(text), _SNIFFED_ROWS))
+            sample = list(islice(text, _SNIFFED_ROWS))
         best, delimiter = 0, ","
         for candidate in _DELIMITERS:
             try:

@@ -209,6 +209,8 @@ class _Job:
     def _check_references(self, plan: TablePlan) -> None:
         for key in plan.schema.foreign_keys:
             listed = ", ".join(key.columns)
+            if not plan.fills(key.columns):
+                continue
             if self._load.existing(key.table) is None:
                 self.notes.append(
                     f"{plan.schema.name}.{listed} was not checked: there is no table {key.table}"
@@ -254,8 +256,7 @@ def _restyle(source: SourcePlan, number: int, reading: Reading) -> bool:
     source.surveyed.add(reading.name)
     name = source.source.columns[source.positions[number]]
     (found,), notes = survey(source.source, [name], lambda _: None)
-    same = found.kind == reading.kind or (found.kind, reading.kind) == ("datetime", "date")
-    if not found.style or not same or notes:
+    if not found.style or found.kind != reading.kind or notes:
         return False
     source.readings[number] = replace(reading, style=found.style)
-    return found.kind == reading.kind
+    return True

@@ -1,6 +1,6 @@
 """How the columns of some sources become those of one table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -37,6 +37,11 @@ class TablePlan:
     schema: TableSchema
     sources: list[SourcePlan]
     notes: list[str]
+
+    def fills(self, columns: Iterable[str]) -> bool:
+        """Whether a source has all of the columns."""
+        named = [{reading.name for reading in source.readings if reading} for source in self.sources]
+        return any(names >= set(columns) for names in named)
 
 
 def plan_table(
