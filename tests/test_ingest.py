@@ -398,3 +398,24 @@ def test_sums_of_money_are_right_to_the_cent(
     total = rows(str(folder / "t.sqlite"), "SELECT SUM(amount) AS total FROM payments")[0][0]
     assert round(total * 100) == sum(cents)
     assert f"{total:.2f}" == f"{Decimal(sum(cents)) / 100:.2f}"
+
+
+def test_a_type_refuted_late_in_the_file_is_surveyed_again(tmp_path: Path, database: str) -> None:
+    days = ["01/02/2024"] * 30_000 + ["12/25/2024"]
+    sizes = ["1,234"] * 30_000 + ["1,234.5"]
+    text = "day,size\n" + "".join(f'{day},"{size}"\n' for day, size in zip(days, sizes, strict=True))
+    report = load(tmp_path, database, things=text)
+    assert report.tables[0].columns == {"day": "date", "size": "number"}
+    assert rows(database, "SELECT MIN(day) AS day, MAX(size) AS size FROM things") == [
+        (date(2024, 1, 2), 1234.5)
+    ]
+
+
+def test_lines_are_exact_deep_in_a_file_with_quotes_and_breaks(tmp_path: Path, database: str) -> None:
+    head = "customerNumber,customerName,country\r\n"
+    body = "".join(f'{n},"a\r\nb",USA\r\n' if n % 3 == 0 else f"{n},c,USA\r\n\r\n" for n in range(45_000))
+    text = head + body + "x,c,USA\r\n"
+    line = text.count("\n")
+    assert problems(tmp_path, database, customers=text) == [
+        f"customers.csv, line {line}, column customerNumber: 'x' is not a whole number"
+    ]

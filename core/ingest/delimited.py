@@ -7,7 +7,7 @@ from the first quote (or the first oddity) on, the ``csv`` module reads the rest
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -91,36 +91,51 @@ class DelimitedFile(Source):
     def _careful_blocks(self, offset: int, line: int) -> Iterator[Block]:
         """The rows from a byte offset, after ``line`` lines, read by the ``csv`` module."""
         csv.field_size_limit(_LONGEST_CELL)
-        width = len(self.columns)
         with self.path.open("rb") as stream:
             stream.seek(offset)
             encoding = self._encoding if offset == 0 else "utf-8"
             text = io.TextIOWrapper(stream, encoding=encoding, newline="")
             records = csv.reader(self._lines(text), delimiter=self._delimiter, strict=True)
-            start, ended = line, False
+            read, ended = line, False  # lines up to the last whole record
             while not ended:
-                rows: list[list[str]] = []
-                lines: list[int] = []
-                problems: list[RowProblem] = []
+                records_read: list[list[str]] = []
+                failure: RowProblem | None = None
                 try:
-                    for row in islice(records, _BLOCK_ROWS):
-                        if len(row) == width and start >= self._header_lines:
-                            rows.append(row)
-                            lines.append(start + 1)
-                        elif row and start >= self._header_lines:
-                            problems.append(self._ragged(row, start + 1))
-                        start = line + records.line_num
-                    ended = not rows and not problems
-                except UnicodeDecodeError:
-                    problems.append(_encoding_problem(self.path, self._encoding))
+                    records_read.extend(islice(records, _BLOCK_ROWS))
+                    ended = not records_read
+                except (UnicodeDecodeError, csv.Error) as error:
                     ended = True
-                except csv.Error as error:
-                    problems.append(RowProblem(self.label, start + 1, "", _quote_reason(error)))
-                    ended = True
-                if rows or problems:
-                    columns = zip(*rows, strict=True) if rows else ((),) * width
-                    series = [pl.Series(cells, dtype=pl.String) for cells in columns]
-                    yield Block(series, lines, tuple(problems), done=min(stream.tell(), self.size))
+                    if isinstance(error, csv.Error):
+                        failed_at = read + sum(map(_height, records_read)) + 1
+                        failure = RowProblem(self.label, failed_at, "", _quote_reason(error))
+                    else:
+                        failure = _encoding_problem(self.path, self._encoding)
+                after = line + records.line_num
+                block = self._block(records_read, read, after if not failure else -1, failure, stream.tell())
+                read = after
+                if len(block.lines) or block.problems:
+                    yield block
+
+    def _block(
+        self, records: list[list[str]], read: int, after: int, failure: RowProblem | None, done: int
+    ) -> Block:
+        """The records from after line ``read`` to line ``after``, sorted into rows and problems."""
+        width = len(self.columns)
+        lines: Sequence[int] = range(read + 1, read + len(records) + 1)
+        problems: list[RowProblem] = []
+        if after - read != len(records):  # cells with line breaks
+            starts = accumulate(map(_height, records), initial=read + 1)
+            lines = list(islice(starts, len(records)))
+        if read < self._header_lines or set(map(len, records)) != {width}:
+            pairs = [pair for pair in zip(records, lines, strict=True) if pair[1] > self._header_lines]
+            problems = [self._ragged(row, at) for row, at in pairs if row and len(row) != width]
+            records = [row for row, _ in pairs if len(row) == width]
+            lines = [at for row, at in pairs if len(row) == width]
+        columns = zip(*records, strict=True) if records else ((),) * width
+        series = [pl.Series(cells, dtype=pl.String) for cells in columns]
+        if failure:
+            problems.append(failure)
+        return Block(series, lines, tuple(problems), done=min(done, self.size))
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         for line in text:
@@ -181,6 +196,11 @@ def _whole_lines(stream: BinaryIO) -> bytes:
     """The next chunk, up to the end of a line."""
     chunk = stream.read(_CHUNK_BYTES)
     return chunk if not chunk or chunk.endswith(b"\n") else chunk + stream.readline()
+
+
+def _height(record: list[str]) -> int:
+    """How many lines a record takes in the file."""
+    return 1 + sum(cell.count("\n") + cell.count("\r") - cell.count("\r\n") for cell in record)
 
 
 def _quote_reason(error: csv.Error) -> str:

@@ -25,6 +25,7 @@ class _Candidates:
 
     alive: list[tuple[str, str]] = field(default_factory=list)
     filled: bool = False
+    refuted: bool = False
 
 
 def survey(
@@ -37,12 +38,16 @@ def survey(
     progress
         Called with how much of the source is done after each block.
     """
-    wanted = {name: source.columns.index(name) for name in names}
-    found = {name: _Candidates(_all_candidates(name)) for name in wanted}
-    for block in source.blocks():
-        for name, position in wanted.items():
-            _narrow(found[name], name, block.columns[position])
-        progress(block.done)
+    found = {name: _Candidates(_all_candidates(name)) for name in names}
+    pending = set(found)
+    while pending:
+        for name in pending:
+            found[name].refuted = False
+        for block in source.blocks():
+            for name in pending:
+                _narrow(found[name], name, block.columns[source.columns.index(name)])
+            progress(block.done)
+        pending = {name for name in pending if found[name].refuted}
     readings, notes = [], []
     for name, candidates in found.items():
         reading, note = _decided(name, candidates)
@@ -62,19 +67,32 @@ def _all_candidates(name: str) -> list[tuple[str, str]]:
 
 
 def _narrow(candidates: _Candidates, name: str, cells: pl.Series) -> None:
+    """Drop the candidates that a block refutes.
+
+    Once the first cells have been seen only the foremost candidate is tried, and those it could be confused
+    with. Should it fail, the column is surveyed once more for the others.
+    """
+    if not candidates.alive or candidates.refuted:
+        return
+    filled = cells.drop_nulls()
+    if filled.dtype == pl.String:
+        filled = filled.filter(~filled.is_in(TYPED_NULLS))
+    if not len(filled):
+        return
+    if filled.dtype == pl.String and filled.str.contains(r"^\s|\s$").any():
+        filled = filled.str.strip_chars()
+        filled = filled.filter(~filled.is_in(TYPED_NULLS))
+    if not candidates.filled:
+        candidates.filled = True
+        few = filled.head(_FEW)
+        candidates.alive = [c for c in candidates.alive if _fits(few, Reading(name, *c))]
     if not candidates.alive:
         return
-    distinct = cells.drop_nulls().unique()
-    if distinct.dtype == pl.String:
-        distinct = distinct.str.strip_chars()
-        distinct = distinct.filter(~distinct.is_in(TYPED_NULLS))
-    if not len(distinct):
-        return
-    candidates.filled = True
-    for cells in (distinct.head(_FEW), distinct):  # most candidates fall on the first cells
-        candidates.alive = [
-            (kind, style) for kind, style in candidates.alive if _fits(cells, Reading(name, kind, style))
-        ]
+    foremost = candidates.alive[0]
+    rivals = [c for c in candidates.alive if c == foremost or (foremost[1] and c[0] == foremost[0])]
+    refuted = {c for c in rivals if not _fits(filled, Reading(name, *c))}
+    candidates.alive = [c for c in candidates.alive if c not in refuted]
+    candidates.refuted = foremost in refuted and bool(candidates.alive)
 
 
 def _fits(cells: pl.Series, reading: Reading) -> bool:
