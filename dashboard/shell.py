@@ -35,6 +35,7 @@ class Shell:
         self._pages: dict[str, Page] = {}
         self._panels: dict[str, pn.viewable.Viewable] = {}
         self._scheduled = False
+        self._narrow = "Mobi" in pn.state.headers.get("user-agent", "")
         self._document: Any = None
 
     def page(self) -> pmui.Page:
@@ -56,6 +57,7 @@ class Shell:
             main=[pn.Column(self.filter_bar, self.stage, sizing_mode="stretch_width")],
             sidebar=[self.navigation, self.filter_panel.panel()],
             sidebar_width=272,
+            sidebar_open=not self._narrow,
             sidebar_resizable=False,
             theme_config=theme.THEME_CONFIG,
             dark_theme=session.dark,
@@ -81,6 +83,11 @@ class Shell:
     def _navigated(self, event: dict[str, str]) -> None:
         if event.get("kind") == "open" and event.get("page") in PAGES:
             self.session.param.update(page=event["page"], tab="")
+            if self._narrow:
+                self.shell.sidebar_open = False
+        elif event.get("kind") == "narrow":
+            self._narrow = True
+            self.shell.sidebar_open = False
         elif event.get("kind") == "moved":
             self.session.restore(event.get("search", ""))
             if self.session.page not in PAGES:

@@ -54,6 +54,7 @@ PALETTE_DARK = {
 _SHARED = {
     "typography": {"fontFamily": "Roboto, sans-serif", "fontSize": 13},
     "shape": {"borderRadius": 8},
+    "components": {"MuiPaper": {"styleOverrides": {"root": {"backgroundImage": "none"}}}},
 }
 THEME_CONFIG = {"light": {"palette": PALETTE_LIGHT, **_SHARED}, "dark": {"palette": PALETTE_DARK, **_SHARED}}
 
@@ -66,6 +67,7 @@ PAGE_SX = {
         "borderColor": "divider",
         "backgroundImage": "none",
     },
+    "& .header .title": {"color": "text.primary", "fontSize": "18px", "fontWeight": 700},
     "& main": {"backgroundColor": "background.default"},
     "& .sidebar": {"backgroundImage": "none", "backgroundColor": "background.paper"},
 }
@@ -158,6 +160,10 @@ def style_figure(figure: Figure, *, value_axis: str | None = "y") -> None:
         axis.major_tick_line_color = None
         if isinstance(axis, DatetimeAxis):
             axis.formatter = month_formatter()
+    for legend in figure.legend:
+        legend.label_text_font_size = "12px"
+        legend.margin = 0
+        legend.padding = 0
     values = {"x": [figure.xaxis], "y": [figure.yaxis], "both": [figure.xaxis, figure.yaxis]}
     for axes in values.get(value_axis or "", []):
         for axis in axes:

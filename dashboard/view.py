@@ -13,7 +13,16 @@ import numpy as np
 import panel as pn
 import polars as pl
 from bokeh.events import SelectionGeometry
-from bokeh.models import BoxSelectTool, ColumnDataSource, DataRange1d, FactorRange, GlyphRenderer, TapTool
+from bokeh.models import (
+    BoxAnnotation,
+    BoxSelectTool,
+    ColumnDataSource,
+    DataRange1d,
+    FactorRange,
+    GlyphRenderer,
+    Line,
+    TapTool,
+)
 from bokeh.plotting import figure as Figure  # noqa: N812
 
 from core.days import month_end
@@ -29,6 +38,7 @@ log = logging.getLogger(__name__)
 
 REGISTRY: dict[str, type["View"]] = {}
 NO_FILTERS = SalesFilters()
+_SHAPES = ("xs", "ys")
 EMPTY_MESSAGE = "Nothing matches these filters.\nRemove one above, or choose a longer period."
 
 
@@ -51,8 +61,8 @@ class View:
     description: ClassVar[str] = ""
     sql: ClassVar[tuple[str, ...]] = ()
     empty_message: ClassVar[str] = EMPTY_MESSAGE
-    height: ClassVar[int] = 280
-    span: ClassVar[int] = 1
+    height: ClassVar[int] = 320
+    wide: ClassVar[bool] = False
     subject: ClassVar[str] = "sales"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -70,7 +80,7 @@ class View:
             title=self.heading(),
             description=self.description,
             body_height=self.height,
-            span=self.span,
+            wide=self.wide,
             sql_names=list(self.sql),
             on_request=self._answer,
         )
@@ -152,9 +162,9 @@ class View:
 def _column(series: pl.Series) -> Any:
     """A column as Bokeh wants it: lists of text, numpy numbers, datetimes in milliseconds."""
     if series.dtype == pl.Date:
-        return series.cast(pl.Datetime("ms")).to_numpy()
+        return series.cast(pl.Datetime("ms")).to_numpy(writable=True)
     if series.dtype.is_numeric():
-        return series.to_numpy()
+        return series.to_numpy(writable=True)
     return series.cast(pl.String).to_list() if series.dtype != pl.List else series.to_list()
 
 
@@ -199,6 +209,7 @@ class Chart(View):
         self._front: list[GlyphRenderer] = []
         self._back: list[GlyphRenderer] = []
         self._background_of: int | None = None
+        self._band: BoxAnnotation | None = None
 
     @property
     def sets(self) -> tuple[str, ...]:
@@ -217,8 +228,7 @@ class Chart(View):
 
     def is_empty(self, frame: pl.DataFrame) -> bool:
         return frame.is_empty() or (
-            bool(self.measures)
-            and not any((frame[name].fill_null(0) != 0).any() for name in self.measures)
+            bool(self.measures) and not any((frame[name].fill_null(0) != 0).any() for name in self.measures)
         )
 
     def show(self, frame: pl.DataFrame) -> None:
@@ -240,7 +250,19 @@ class Chart(View):
                 self._fill(renderer.data_source, rows)
         self._background_of = id(sales)
         assert self.figure is not None
+        self._move_band()
         self.repaint(self.figure, rows)
+
+    def _move_band(self) -> None:
+        """Mark the chosen period behind lines (bars show it by their strength)."""
+        if self._band is None:
+            return
+        period = self.session.filters.values_of("period")
+        if period:
+            left, right = (dt.datetime.combine(day, dt.time()) for day in period)
+            self._band.update(left=left, right=right, visible=True)
+        else:
+            self._band.visible = False
 
     def _aligned(self, frame: pl.DataFrame, background: pl.DataFrame) -> pl.DataFrame:
         """``frame`` in the row order of ``background`` with empty categories kept, and the colours of marks."""
@@ -288,7 +310,7 @@ class Chart(View):
         for renderer in self._front:
             glyph = renderer.glyph
             for part in ("fill_alpha", "line_alpha"):
-                if "mark_alpha" in rows.columns and hasattr(glyph, part):
+                if "mark_alpha" in rows.columns and hasattr(glyph, part) and not isinstance(glyph, Line):
                     setattr(glyph, part, "mark_alpha")
             if "mark_color" in rows.columns:
                 glyph.fill_color = "mark_color"
@@ -296,6 +318,11 @@ class Chart(View):
             renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
         if self.pale:
             self._add_background(figure, background)
+        if self.brush == "period" and isinstance(self._front[0].glyph, Line):
+            self._band = BoxAnnotation(
+                fill_color=theme.ACCENT, fill_alpha=0.1, line_color=None, visible=False
+            )
+            figure.add_layout(self._band)
         self._add_tools(figure)
         self.restyle(figure)
         self._content[:] = [pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)]
@@ -329,7 +356,7 @@ class Chart(View):
     def _fill(source: ColumnDataSource, frame: pl.DataFrame) -> None:
         """Put ``frame`` into ``source``; columns that are not in it (shapes) stay as they are."""
         columns = {name: _column(frame[name]) for name in frame.columns}
-        if not set(source.data) - set(columns):
+        if not set(_SHAPES) & set(source.data):
             source.data = columns
             return
         known = {name: values for name, values in columns.items() if name in source.data}

@@ -37,7 +37,7 @@ class ViewCard(JSComponent):
     )
     message = param.String(doc="Text of the empty and error states.")
     body_height = param.Integer(default=280, doc="Height of the content in pixels.")
-    span = param.Integer(default=1, bounds=(1, 6), doc="Columns the card takes in a grid.")
+    wide = param.Boolean(default=False, doc="Whether the card takes a whole row of a grid.")
     sql_names = param.List(default=[], item_type=str, doc="Names of the queries behind the view.")
 
     _esm = _FOLDER / "view_card.js"
@@ -133,6 +133,7 @@ class Facts(JSComponent):
 
     title = param.String(doc="Heading.")
     facts = param.List(default=[], item_type=dict, doc="Dicts: label, value, tone.")
+    wide = param.Boolean(default=False, doc="Whether the card takes a whole row of a grid.")
 
     _esm = _FOLDER / "facts.js"
     _stylesheets: ClassVar[list[str]] = _css("facts.css")

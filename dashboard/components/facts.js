@@ -1,4 +1,4 @@
-export function render({model}) {
+export function render({model, view}) {
   const card = document.createElement("section")
   card.className = "sd-facts"
   const title = document.createElement("h2")
@@ -18,6 +18,7 @@ export function render({model}) {
       return row
     }))
   }
+  view.el.style.gridColumn = model.wide ? "1 / -1" : ""
   show()
   model.on("facts", show)
   model.on("title", show)

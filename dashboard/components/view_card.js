@@ -29,7 +29,7 @@ function save(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000)
 }
 
-export function render({model, el}) {
+export function render({model, view}) {
   const card = text("section", "sd-card")
   const head = text("header", "head")
   const words = text("div", "words")
@@ -64,14 +64,13 @@ export function render({model, el}) {
     card.setAttribute("aria-label", model.title)
     card.dataset.state = model.state
     body.style.setProperty("--height", `${model.body_height}px`)
-    el.style.gridColumn = model.span > 1 ? `span ${model.span}` : ""
-    el.classList.toggle("wide", model.span > 1)
+    view.el.style.gridColumn = model.wide ? "1 / -1" : ""
     overlay.textContent = model.state === "loading" ? "" : model.message
     overlay.setAttribute("aria-label", model.state === "loading" ? "Loading" : model.message)
     actions.querySelector(".sql").hidden = model.sql_names.length === 0
   }
   show()
-  for (const name of ["title", "description", "note", "state", "message", "body_height", "span", "sql_names"])
+  for (const name of ["title", "description", "note", "state", "message", "body_height", "wide", "sql_names"])
     model.on(name, show)
 
   const show_sql = (answer) => {

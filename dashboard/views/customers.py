@@ -27,7 +27,6 @@ class CreditLimits(Chart):
     subject = "customers"
     brush = "credit_limit"
     measures = ("customers",)
-    height = 300
     value_axis = "both"
     tooltips = (("Credit limit", "@bin_start{0,0} to @bin_end{0,0}"), ("Customers", "@customers{0,0}"))
 
@@ -49,6 +48,11 @@ class CreditLimits(Chart):
             responsive=True,
         )
 
+    def restyle(self, figure: Figure) -> None:  # noqa: ARG002
+        rows = self._front[0].data_source.data
+        for renderer in [*self._front, *self._back]:
+            renderer.glyph.width = 0.9 * (rows["bin_end"][0] - rows["bin_start"][0])
+
 
 class PurchasingPower(Chart):
     """Trailing revenue by country against the credit that customers there have."""
@@ -61,7 +65,6 @@ class PurchasingPower(Chart):
     category = "country"
     click = ("country", "country")
     value_axis = "x"
-    height = 300
     limit = 12
     tooltips = (
         ("", "@country"),
@@ -104,7 +107,6 @@ class CustomerScatter(Chart):
     subject = "customers"
     pale = False
     value_axis = "both"
-    height = 340
     tooltips = (
         ("", "@customer_name (@country)"),
         ("Credit limit", "@credit_limit{0,0}"),

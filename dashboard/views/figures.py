@@ -44,7 +44,7 @@ class KeyFigures(View):
 
 
 def _described(figure: KeyFigure, currency: str) -> dict[str, object]:
-    change, trend = "no earlier period to compare", "none"
+    change, trend = "no earlier period" if figure.sparkline else "at the as-of date", "none"
     if figure.change is not None and figure.previous is not None:
         better = (figure.change > 0) != (figure.key in _MORE_IS_BAD)
         trend = "none" if abs(figure.change) < _UNCHANGED else "good" if better else "bad"
@@ -76,7 +76,7 @@ class DataStatus(View):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.facts = Facts(title=self.title, sizing_mode="stretch_width")
+        self.facts = Facts(title=self.title, wide=True, sizing_mode="stretch_width")
 
     def panel(self) -> pn.viewable.Viewable:
         return self.facts

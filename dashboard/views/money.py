@@ -22,7 +22,6 @@ class RevenueAndProfit(Chart):
     sql = ("eda/revenue_by_month",)
     brush = "period"
     measures = ("revenue",)
-    height = 300
     tooltips = (
         ("Month", "@month{%b %Y}"),
         ("Revenue", "@revenue{0,0}"),
@@ -47,7 +46,6 @@ class PaymentsAndInvoices(Chart):
     sql = ("eda/payments_and_invoices",)
     subject = "payments"
     measures = ("invoiced", "received")
-    height = 300
     tooltips = (("Month", "@month{%b %Y}"), ("Invoiced", "@invoiced{0,0}"), ("Received", "@received{0,0}"))
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
@@ -61,6 +59,7 @@ class LargestDebtors(Chart):
     """The customers who owe most, and how much of it is overdue."""
 
     slug = "largest-debtors"
+    wide = True
     title = "Who owes most ({currency})"
     description = "Bars: outstanding. Ticks: the overdue part. Payments settle the oldest invoices first."
     sql = ("marts/customer_receivables",)
@@ -69,7 +68,6 @@ class LargestDebtors(Chart):
     click = ("key", "customer")
     pale = False
     value_axis = "x"
-    height = 340
     tooltips = (
         ("", "@customer_name"),
         ("Outstanding", "@outstanding{0,0}"),

@@ -6,7 +6,7 @@ import holoviews as hv
 import hvplot.polars  # noqa: F401
 import numpy as np
 import polars as pl
-from bokeh.models import LogColorMapper, Range1d
+from bokeh.models import LogColorMapper
 from bokeh.plotting import figure as Figure  # noqa: N812
 
 from core.filters import SalesFilters
@@ -63,7 +63,6 @@ class RevenueByCountry(DimensionBars):
     sql = ("eda/revenue_by_country",)
     dimension = "country"
     click = ("value", "country")
-    height = 340
     limit = 15
 
 
@@ -77,7 +76,6 @@ class CustomersByCountry(DimensionBars):
     dimension = "country"
     measure = "customers"
     click = ("value", "country")
-    height = 340
     limit = 15
 
 
@@ -90,7 +88,6 @@ class RevenueByOffice(DimensionBars):
     sql = ("eda/offices_and_employees",)
     dimension = "office"
     click = ("value", "office")
-    height = 300
 
 
 class RevenueByRepresentative(DimensionBars):
@@ -102,7 +99,6 @@ class RevenueByRepresentative(DimensionBars):
     sql = ("eda/offices_and_employees",)
     dimension = "sales_rep"
     click = ("value", "sales_rep")
-    height = 300
     limit = 15
 
 
@@ -116,7 +112,6 @@ class CountryMap(Chart):
     click = ("value", "country")
     pale = False
     value_axis = None
-    height = 340
     tooltips = (("", "@place"), ("Revenue", "@revenue_text"), ("Customers", "@customers"))
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
@@ -159,7 +154,6 @@ class CountryMap(Chart):
         figure.axis.visible = False
         figure.grid.visible = False
         figure.match_aspect = True
-        figure.x_range, figure.y_range = Range1d(-2.75, 2.75), Range1d(-1.1, 1.34)
         glyph = self._front[0].glyph
         glyph.line_color = "#8A94A6"
         glyph.line_alpha = 0.6

@@ -72,7 +72,6 @@ class PriceAgainstMsrp(Chart):
     pale = False
     value_axis = "both"
     color_by = "product_line"
-    height = 300
     tooltips = (
         ("", "@product_name (@product_line)"),
         ("MSRP", "@msrp{0,0.00}"),
@@ -109,7 +108,6 @@ class Pareto(Chart):
     description = "Products from the largest to the smallest, added up. Pale: without filters."
     sql = ("eda/pareto_products",)
     click = ("key", "product")
-    height = 300
     tooltips = (
         ("", "@product_name"),
         ("Rank", "@rank"),
@@ -141,12 +139,13 @@ class Seasonality(Chart):
     """Revenue by year and month of the year."""
 
     slug = "seasonality"
+    wide = True
     title = "Season: revenue by month and year ({currency})"
     description = "Darker: more revenue. Index 1.0 is the average month of that year."
     sql = ("eda/seasonality",)
     pale = False
     value_axis = None
-    height = 220
+    height = 180
     tooltips = (("", "@month_name @year_name"), ("Revenue", "@revenue{0,0}"), ("Index", "@year_index{0.00}"))
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
@@ -172,7 +171,9 @@ class Seasonality(Chart):
         )  # fmt: skip
 
     def restyle(self, figure: Figure) -> None:
-        rows = self._front[0].data_source.data
+        glyph, rows = self._front[0].glyph, self._front[0].data_source.data
+        glyph.fill_color = {"field": "revenue", "transform": glyph.fill_color.transform}
+        glyph.line_color = None
         figure.x_range.factors = list(theme.MONTHS)
         figure.y_range.factors = sorted(set(rows["year_name"]), reverse=True)
         figure.grid.visible = False
@@ -197,7 +198,6 @@ class StockCover(Chart):
     color_by = "product_line"
     pale = False
     value_axis = "x"
-    height = 340
     tooltips = (
         ("", "@product_name (@product_line)"),
         ("Stock cover", "@stock_cover_days{0,0} days"),
@@ -229,7 +229,6 @@ class DeadStock(PagedRows):
     description = "What lies in the warehouse unsold, the most expensive first, at current purchase prices."
     sql = ("marts/products",)
     subject = "stock"
-    height = 340
     page_size = 10
     empty_message = "No dead stock: everything in stock was sold within the last 365 days."
     columns = (

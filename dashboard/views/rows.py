@@ -73,7 +73,7 @@ class OrderRows(PagedRows):
     title = "Order lines behind the selection ({currency})"
     description = "Newest first; click a heading to sort. Download takes all of them."
     sql = ("marts/order_lines",)
-    span = 6
+    wide = True
     height = 380
     columns = (
         ("order_date", "Order date", "date"),

@@ -19,7 +19,7 @@ class RevenueTimeline(Chart):
     description = "Drag across the months to choose a period. Pale: without filters."
     sql = ("eda/revenue_by_month",)
     height = 130
-    span = 6
+    wide = True
     brush = "period"
     measures = ("revenue",)
     tooltips = (
