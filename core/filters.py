@@ -204,7 +204,7 @@ class SalesFilters(param.Parameterized):
         problems: list[str] = []
         for dimension in DIMENSIONS:
             text = query.get(dimension)
-            if text is None or not str(text).strip():
+            if text is None or not str(text):
                 continue
             if dimension in LISTS:
                 values = list(dict.fromkeys(value for value in _split(str(text)) if value))

@@ -1,4 +1,4 @@
-"""Small companies for tests of the queries: a literal one to check by hand and random ones with every oddity."""
+"""Small companies for tests: a literal one to check by hand and random ones with every oddity."""
 
 import random
 import re
@@ -122,7 +122,7 @@ def literal_company() -> Tables:
 
 
 def random_company(seed: int, customers: int = 30, orders: int = 160) -> Tables:
-    """Random orders of two and a half years, with cancellations, returns, gaps and rows that match nothing."""
+    """Random orders of two and a half years, with cancellations, returns and rows that match nothing."""
     draw = random.Random(seed)
     start = date(2022, 6, 1)
     products = [f"P{i}" for i in range(12)]

@@ -298,6 +298,7 @@ REFERENCES: dict[str, Callable[[Company], pl.DataFrame]] = {
     "marts/customer_receivables": _customer_receivables,
     "marts/sales_reps": _sales_reps,
     "marts/data_status": _data_status,
+    "marts/order_dates": lambda c: _data_status(c).select("first_order_day", "last_order_day"),
     "eda/revenue_by_country": lambda c: c.period.group_by("country").agg(*_MEASURES, *_COUNTS),
     "eda/revenue_by_product_line": lambda c: c.period.group_by("product_line").agg(*_MEASURES, *_COUNTS),
     "eda/offices_and_employees": _offices_and_employees,

@@ -41,7 +41,7 @@ def test_a_header_is_read() -> None:
     ],
 )
 def test_a_wrong_header_is_refused(content: str, message: str) -> None:
-    with pytest.raises(QueryError, match="things.sql") as error:
+    with pytest.raises(QueryError, match=r"things\.sql") as error:
         parse_sql("things", content)
     assert message in str(error.value)
 

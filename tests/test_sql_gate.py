@@ -76,7 +76,7 @@ PLANTED = {
     "SELECT t.a FROM t FULL JOIN u ON u.a = t.a": "a FULL, NATURAL or USING join",
     "SELECT t.a FROM t JOIN u USING (a)": "a FULL, NATURAL or USING join",
     "SELECT t.a FROM t NATURAL JOIN u": "a FULL, NATURAL or USING join",
-    "SELECT SUM(a) OVER (ORDER BY d RANGE BETWEEN 30 PRECEDING AND CURRENT ROW) AS s FROM t": "a RANGE window",
+    "SELECT SUM(a) OVER (ORDER BY d RANGE 30 PRECEDING) AS s FROM t": "a RANGE window",
     "SELECT * FROM t": "SELECT *",
     "SELECT a FROM (SELECT a FROM t)": "a sub-query without a name",
     "SELECT a FROM (SELECT a FROM t ORDER BY a) AS s": "ORDER BY inside a query or mart",

@@ -57,7 +57,8 @@ class SalesData:
     products
         The columns of the mart of this name and key.
     sales_reps
-        employee_id, employee_name (unique), office_name, key; the last row is ``NO_SALES_REP``.
+        employee_id (null if not in the employees' table), employee_name (unique), office_name, key (the id as
+        text); the last row is ``NO_SALES_REP``.
     receivables
         day (date), month, country, sales_rep, invoiced, received.
     customer_receivables

@@ -45,7 +45,7 @@ def forget_sales() -> None:
 
 
 def _default_as_of(database: Database) -> date:
-    last = database.query("marts/data_status", as_of_day=LAST_DAY)["last_order_day"].item()
+    last = database.query("marts/order_dates", as_of_day=LAST_DAY)["last_order_day"].item()
     if last is None:
         raise MissingDataError("The database holds no orders.", "Load some first.", ("orders",))
     return to_date(last) + timedelta(days=1)
@@ -64,7 +64,7 @@ class _Codes:
         nobody = self.sales_reps.height - 1
         columns = [
             named(frame["country"]).cast(self.country).alias("country"),
-            codes(frame["sales_rep_id"], self.sales_reps["employee_id"], nobody).alias("sales_rep"),
+            codes(id_text(frame["sales_rep_id"]), self.sales_reps["key"], nobody).alias("sales_rep"),
         ]
         if "product_line" in frame.columns:
             columns.append(named(frame["product_line"]).cast(self.product_line).alias("product_line"))
