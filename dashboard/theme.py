@@ -44,12 +44,18 @@ PALETTE_LIGHT = {
     "background": {"default": "#F4F6F8", "paper": "#FFFFFF"},
     "text": {"primary": "#1C2530", "secondary": "#566170"},
     "divider": "#DFE4EA",
+    "success": {"main": "#1E7A5A"},
+    "error": {"main": "#B83A34"},
+    "warning": {"main": "#9A6508"},
 }
 PALETTE_DARK = {
     "primary": {"main": "#6BB0EA"},
     "background": {"default": "#11161C", "paper": "#1A212A"},
     "text": {"primary": "#E8EDF2", "secondary": "#A3AFBD"},
     "divider": "#2C3641",
+    "success": {"main": "#7CCBAA"},
+    "error": {"main": "#F0958F"},
+    "warning": {"main": "#E5B662"},
 }
 _SHARED = {
     "typography": {"fontFamily": "Roboto, sans-serif", "fontSize": 13},

@@ -64,6 +64,6 @@ export function render({model}) {
   show_head()
   show()
   for (const name of ["columns", "sort", "descending"]) model.on(name, show_head)
-  for (const name of ["rows", "total", "page"]) model.on(name, show)
+  for (const name of ["rows", "total"]) model.on(name, show)
   return box
 }

@@ -1,0 +1,148 @@
+"""Every page as a person sees it: it opens, draws all its charts, fits the screen and stays legible."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.conftest import RunningServer
+
+pytestmark = pytest.mark.browser
+Open = Callable[..., Page]
+
+PAGES = {
+    "overview": "/?page=overview",
+    "reach": "/?page=explore&tab=reach",
+    "products": "/?page=explore&tab=products",
+    "money": "/?page=explore&tab=money",
+}
+
+
+def wait_until_drawn(page: Page) -> None:
+    """Wait until every visible card has left its loading state."""
+    expect(page.locator(".figure").first).to_be_visible(timeout=30_000)
+    expect(page.locator('.sd-card[data-state="loading"]:visible')).to_have_count(0, timeout=30_000)
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES.keys())
+def test_a_page_draws_every_chart(watched: Open, demo_server: RunningServer, path: str) -> None:
+    page = watched(demo_server.url + path)
+    wait_until_drawn(page)
+    assert page.locator('.sd-card[data-state="ready"]:visible').count() >= 3
+    expect(page.locator('.sd-card[data-state="error"]')).to_have_count(0)
+    expect(page.locator(".figure")).to_have_count(6)
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES.keys())
+def test_a_phone_needs_no_horizontal_scrolling(watched: Open, demo_server: RunningServer, path: str) -> None:
+    page = watched(demo_server.url + path, width=390, height=844)
+    wait_until_drawn(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.locator(".MuiBackdrop-root")).to_be_hidden()
+    widths = page.locator(".sd-card:visible").evaluate_all("cards => cards.map(c => c.getBoundingClientRect().right)")
+    assert widths
+    assert max(widths) <= 390
+
+
+def test_pages_switch_without_a_reload(watched: Open, demo_server: RunningServer) -> None:
+    page = watched(demo_server.url + "/")
+    wait_until_drawn(page)
+    page.evaluate("window.untouched = true")
+    page.locator('[data-page="explore"]').click()
+    expect(page.locator(".sd-tabs")).to_be_visible()
+    page.wait_for_url("**page=explore**")
+    assert page.evaluate("window.untouched") is True
+    page.go_back()
+    expect(page.locator('[data-page="overview"]')).to_have_attribute("aria-current", "page")
+    page.wait_for_url("**page=overview**")
+
+
+def contrast(page: Page, selector: str) -> float:
+    """The WCAG contrast ratio of the text of an element against the nearest opaque background."""
+    return page.locator(selector).first.evaluate(
+        """node => {
+            const channels = text => (text.match(/[\\d.]+/g) ?? []).map(Number)
+            const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+                .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+                .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0)
+            let at = node, back = [255, 255, 255]
+            while (at) {
+                if (at instanceof Element) {
+                    const c = channels(getComputedStyle(at).backgroundColor)
+                    if (c.length === 3 || c[3] === 1) { back = c; break }
+                }
+                at = at.parentNode instanceof ShadowRoot ? at.parentNode.host : at.parentNode
+            }
+            const [a, b] = [light(channels(getComputedStyle(node).color)), light(back)].sort((x, y) => y - x)
+            return (a + .05) / (b + .05)
+        }"""
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_legible_in_both_themes(watched: Open, demo_server: RunningServer, theme: str) -> None:
+    """At least 4.5:1, what WCAG 2 AA asks of normal text."""
+    page = watched(f"{demo_server.url}/?page=explore&theme={theme}")
+    wait_until_drawn(page)
+    for selector in (".title", ".description", ".figure dt", ".figure .value", ".figure .change", ".sd-nav button"):
+        assert contrast(page, f"{selector}:visible") >= 4.5, selector
+
+
+def test_the_theme_can_be_switched_and_is_in_the_address(watched: Open, demo_server: RunningServer) -> None:
+    page = watched(demo_server.url + "/")
+    wait_until_drawn(page)
+    page.get_by_label("Toggle theme").click()
+    page.wait_for_url("**theme=dark**")
+    page.reload()
+    wait_until_drawn(page)
+    expect(page.locator(".mui-dark").first).to_be_attached()
+
+
+def test_a_card_shows_its_sql_and_gives_its_rows(watched: Open, demo_server: RunningServer) -> None:
+    page = watched(demo_server.url + "/?page=explore")
+    wait_until_drawn(page)
+    card = page.locator('section.sd-card[aria-label^="Revenue by country (USD)"]')
+    card.get_by_label("Show the SQL behind this").click()
+    expect(card.locator("dialog pre").first).to_contain_text("SELECT")
+    expect(card.locator("dialog code").first).to_have_text("sql/eda/revenue_by_country.sql")
+    card.get_by_text("Close").click()
+    with page.expect_download() as download:
+        card.get_by_label("Download the rows (CSV)").click()
+    lines = download.value.path().read_text(encoding="utf-8").splitlines()
+    assert lines[0].split(",")[:3] == ["label", "value", "revenue"]
+    assert len(lines) > 10
+
+
+def test_a_card_fills_the_screen(watched: Open, demo_server: RunningServer) -> None:
+    page = watched(demo_server.url + "/?page=explore")
+    wait_until_drawn(page)
+    card = page.locator('section.sd-card[aria-label^="Revenue by country (USD)"]')
+    before = card.locator(".bk-Figure").bounding_box()
+    card.get_by_label("Full screen").click()
+    page.wait_for_function("document.fullscreenElement !== null")
+    page.wait_for_timeout(500)
+    after = card.locator(".bk-Figure").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] > 1.5 * before["width"]
+    assert after["height"] > 1.5 * before["height"]
+
+
+def test_the_table_turns_its_pages_and_sorts(watched: Open, demo_server: RunningServer) -> None:
+    page = watched(demo_server.url + "/?page=explore")
+    wait_until_drawn(page)
+    table = page.locator('section[aria-label^="Order lines behind"]')
+    expect(table.locator("tbody tr")).to_have_count(12)
+    first = table.locator("tbody tr").first.inner_text()
+    table.get_by_text("Next").click()
+    expect(table.locator(".foot span")).to_contain_text("13–24 of")
+    assert table.locator("tbody tr").first.inner_text() != first
+    table.locator("th button", has_text="Revenue").click()
+    expect(table.locator('th[aria-sort="descending"]')).to_have_text("Revenue ↓")
+    expect(table.locator(".foot span")).to_contain_text("1–12 of")
+    shown = [float(text.replace(",", "")) for text in table.locator("tbody td:nth-child(8)").all_inner_texts()]
+    assert shown == sorted(shown, reverse=True)
+
+
+def test_the_server_log_stays_clean(demo_server: RunningServer) -> None:
+    assert "WARNING" not in demo_server.log()
+    assert "ERROR" not in demo_server.log()
