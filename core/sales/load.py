@@ -17,6 +17,7 @@ from core.sql_files import column_type, read_sql
 
 _CACHE: SingleFlightCache[SalesData] = SingleFlightCache(8)
 _SUMS = ["revenue", "gross_profit", "quantity"]
+_DAILY = ["order_date", "month", "country", "sales_rep", "product_line"]
 _IDS_PER_QUERY = 2_000
 _TYPES = {"integer": pl.Int64, "day": pl.Int64, "number": pl.Float64, "date": pl.Date}
 
@@ -102,8 +103,6 @@ def read_sales(
     customers = coding.coded(customers)
     products = products.with_columns(named(products["product_line"]).cast(coding.product_line))
 
-    daily = _summable(coding.coded(database.query("marts/sales_daily", as_of_day=day)))
-    daily = frames.as_dates(daily, "order_day", "order_date").sort("order_date")
     orders_daily = frames.as_dates(coding.coded(_summable(orders)), "order_day", "order_date").sort(
         "order_date"
     )
@@ -119,7 +118,14 @@ def read_sales(
         in_sample[:] = False
         in_sample[sample] = True
     customers = customers.with_columns(pl.Series("in_sample", in_sample) & (pl.col("order_lines") > 0))
-    lines = _read_lines(database, day, customers, sample)
+    lines = _described_lines(_read_lines(database, day, customers, sample), customers, products)
+    if sample is None:  # the lines are all here: summing them costs less than asking the database again
+        daily = summed(lines.with_columns(order_lines=1), _DAILY, [*_SUMS, "order_lines"])
+        product_monthly = summed(lines, ["month", "product", "country", "sales_rep", "product_line"], _SUMS)
+    else:
+        daily = _summable(coding.coded(database.query("marts/sales_daily", as_of_day=day)))
+        daily = frames.as_dates(daily, "order_day", "order_date").sort("order_date")
+        product_monthly = _product_months(database, day, coding, products)
     first_day, last_day = orders_daily["order_date"].min(), orders_daily["order_date"].max()
     assert isinstance(first_day, date)
     assert isinstance(last_day, date)
@@ -130,11 +136,11 @@ def read_sales(
         last_day=last_day,
         terms_days=terms_days,
         daily=daily,
-        monthly=summed(daily, ["month", "country", "sales_rep", "product_line"], [*_SUMS, "order_lines"]),
+        monthly=summed(daily, _DAILY[1:], [*_SUMS, "order_lines"]),
         orders_daily=orders_daily,
         orders_monthly=summed(orders_daily, ["month", "country", "sales_rep"], ["orders", "revenue"]),
-        product_monthly=_product_months(database, day, coding, products),
-        lines=_described_lines(lines, customers, products),
+        product_monthly=product_monthly,
+        lines=lines,
         customers=customers,
         products=products,
         sales_reps=coding.sales_reps,
