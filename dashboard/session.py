@@ -95,6 +95,10 @@ class Session(param.Parameterized):
             return
         if wanted == self.as_of:
             self.newest_as_of = newest
+            known, unknown = SalesFilters.from_query(self.filters.to_query(), sales.known_values())
+            if unknown:
+                self.filters.assign(known)
+                self.notices = [*self.notices, *unknown]
             self.param.update(sales=sales, problem="")
 
     def _read(self, as_of: dt.date | None) -> tuple[dt.date, SalesData]:

@@ -59,6 +59,7 @@ class FigureCards(JSComponent):
     figures = param.List(
         default=[], item_type=dict, doc="Dicts: key, label, value, change, trend, note, spark."
     )
+    caption = param.String(doc="The period the figures belong to, and what they are compared with.")
     compact = param.Boolean(default=False, doc="Leave out sparklines and notes.")
 
     _esm = _FOLDER / "figure_cards.js"

@@ -12,10 +12,16 @@ function sparkline(values) {
 }
 
 export function render({model}) {
+  const box = document.createElement("section")
+  box.setAttribute("aria-label", "Key figures")
+  const caption = document.createElement("p")
+  caption.className = "caption"
   const list = document.createElement("dl")
   list.className = "sd-figures"
+  box.append(caption, list)
   const show = () => {
     list.classList.toggle("compact", model.compact)
+    caption.textContent = model.caption
     list.replaceChildren(...model.figures.map((figure) => {
       const card = document.createElement("div")
       card.className = "figure"
@@ -42,5 +48,5 @@ export function render({model}) {
   }
   show()
   model.on("figures", show)
-  return list
+  return box
 }

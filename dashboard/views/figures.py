@@ -1,5 +1,6 @@
 """The key figures of the selection, and what the data are."""
 
+import datetime as dt
 from collections.abc import Callable
 
 import panel as pn
@@ -28,19 +29,29 @@ class KeyFigures(View):
         super().__init__(session)
         self.cards = FigureCards(compact=compact, sizing_mode="stretch_width")
         self.figures: list[KeyFigure] = []
+        self.caption = ""
 
     def panel(self) -> pn.viewable.Viewable:
         return self.cards
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
-        self.figures = list(key_figures(sales, filters).figures)
+        told = key_figures(sales, filters)
+        self.figures = list(told.figures)
+        self.caption = f"{_days(told.first, told.last)}, compared with the period of equal length before"
         return pl.DataFrame(
             {"figure": [f.key for f in self.figures], "value": [f.value for f in self.figures]}
         )
 
     def show(self, frame: pl.DataFrame) -> None:  # noqa: ARG002
         currency = self.session.settings.currency
-        self.cards.figures = [_described(figure, currency) for figure in self.figures]
+        self.cards.param.update(
+            caption=self.caption, figures=[_described(figure, currency) for figure in self.figures]
+        )
+
+
+def _days(first: dt.date, last: dt.date) -> str:
+    days = (last - first).days + 1
+    return f"{first:%-d %B %Y} to {last:%-d %B %Y} ({days:,} days)"
 
 
 def _described(figure: KeyFigure, currency: str) -> dict[str, object]:
