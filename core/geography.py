@@ -1,7 +1,7 @@
 """Country shapes for maps: Natural Earth 1:110m (public domain), as carried by the bqplot package.
 
-Longitude and latitude are projected with Equal Earth (Šavrič, Patterson & Jenny 2018), in which equal areas on the
-globe are equal areas on the map.
+Longitude and latitude are projected with Equal Earth (Šavrič, Patterson & Jenny 2018), in which equal areas
+on the globe are equal areas on the map.
 """
 
 import importlib.util
@@ -91,7 +91,7 @@ def equal_earth(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray
 
 
 def country_code(name: str) -> int | None:
-    """The ISO 3166-1 numeric code of a country given by name or by two- or three-letter code; None if unknown."""
+    """The ISO 3166-1 numeric code of a country given by name or code; None if unknown."""
     import pycountry
 
     cleaned = name.strip()
@@ -129,7 +129,7 @@ def country_shapes() -> tuple[Shape, ...]:
     known = {shape.code for shape in shapes}
     for letters, (longitude, latitude) in _TOO_SMALL.items():
         place = pycountry.countries.get(alpha_3=letters)
-        if int(place.numeric) not in known:
+        if place is not None and int(place.numeric) not in known:
             shapes.append(Shape(int(place.numeric), place.name, (_circle(longitude, latitude),)))
     return tuple(shapes)
 

@@ -28,7 +28,7 @@ class Settings(param.Parameterized):
     )
     currency = param.String(default="USD", regex=r"^[A-Z]{3}$", doc="ISO 4217 code of every amount.")
     payment_terms_days = param.Integer(default=30, bounds=(0, 365), doc="Days from invoice to due date.")
-    log_level = param.Selector(
+    log_level: param.Selector = param.Selector(
         default="INFO", objects=["DEBUG", "INFO", "WARNING", "ERROR"], doc="Log detail."
     )
     allowed_origins = param.List(default=[], item_type=str, doc="Further hosts that may open a websocket.")

@@ -1,4 +1,4 @@
-"""The ASGI application: FastAPI with Panel's native ASGI server inside, one database for the whole process."""
+"""The ASGI application: FastAPI with Panel's native ASGI server inside, one database for the process."""
 
 import asyncio
 import logging

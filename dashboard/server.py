@@ -16,7 +16,8 @@ log = logging.getLogger("dashboard")
 
 _STARTING = b"""<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="1">
 <meta name="viewport" content="width=device-width"><title>Starting - Sales dashboard</title>
-<style>body{font:16px sans-serif;display:grid;place-content:center;height:90vh;color:#566170;background:#f4f6f8}
+<style>body{font:16px sans-serif;display:grid;place-content:center;height:90vh;color:#566170;
+background:#f4f6f8}
 @media(prefers-color-scheme:dark){body{background:#11161c;color:#a3afbd}}</style>
 <p role="status">The sales dashboard is starting. This page tries again every second.</p></html>"""
 _FAILED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Not started - Sales dashboard</title>

@@ -1,4 +1,4 @@
-"""Pure ASGI middleware: static files are compressed once and cached by browsers, pages get security headers."""
+"""Pure ASGI middleware: static files compressed once and cached by browsers, security headers on pages."""
 
 import gzip
 from typing import Any
@@ -14,7 +14,7 @@ _HEADERS = [
 
 
 class StaticFiles:
-    """Keep the gzipped body of every static file in memory (they are a few megabytes) and let browsers cache it.
+    """Keeps the gzipped body of every static file in memory (a few megabytes) and lets browsers cache it.
 
     The files carry a version in their address or change only with an upgrade, hence the week.
     """

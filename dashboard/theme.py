@@ -1,8 +1,8 @@
 """The look of the product: colours, type, number formats and the house style of figures.
 
-Colours are chosen to be told apart with the common colour-vision deficiencies (the hues follow the palette of
-Okabe & Ito, 2008) and to keep enough contrast on both surfaces. Text and grid colours of figures are set by the
-page shell, live, when the theme changes; what is set here works on light and dark.
+Colours can be told apart with the common colour-vision deficiencies (the hues follow the palette of Okabe &
+Ito, 2008) and keep enough contrast on both surfaces. The page shell sets text and grid colours of figures live
+when the theme changes; what is set here works on light and dark.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """The base of every view: one chart or table in a card, made once per session and then patched.
 
-A view says what it shows (``data``) and how it looks (``plot``); everything else is done here, once: the Bokeh
-figure and its sources, the pale unfiltered total behind it, clicks and brushes that become filters, the states
-(loading, ready, empty, error), and what the card offers (SQL, rows, full screen).
+A view says what it shows (``data``) and how it looks (``plot``); everything else is done here, once: the
+Bokeh figure and its sources, the pale unfiltered total behind it, clicks and brushes that become filters, the
+states (loading, ready, empty, error), and what the card offers (SQL, rows, full screen).
 """
 
 import datetime as dt
@@ -142,7 +142,7 @@ class View:
             log.exception("view %s failed", self.slug)
             self.card.param.update(
                 state="error",
-                message="This chart could not be drawn. The others go on working; the cause is in the server log.",
+                message="This could not be drawn. Everything else goes on; the cause is in the server log.",
             )
 
     def _answer(self, request: dict[str, str]) -> dict[str, Any]:
@@ -265,7 +265,7 @@ class Chart(View):
             self._band.visible = False
 
     def _aligned(self, frame: pl.DataFrame, background: pl.DataFrame) -> pl.DataFrame:
-        """``frame`` in the row order of ``background`` with empty categories kept, and the colours of marks."""
+        """``frame`` in the row order of ``background``, empty categories kept, with the colours of marks."""
         if self.category is not None and self.pale:
             order = background.select(self.category)
             frame = order.join(frame, on=self.category, how="left", maintain_order="left")

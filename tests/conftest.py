@@ -18,11 +18,17 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 CHECKOUT = Path(__file__).resolve().parents[1]
 GENUINE_FOLDER = CHECKOUT.parent / "shared" / "classicmodels"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHROMIUM_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 START_SECONDS = 60
+COMMAND = [sys.executable, "-c", "import sys; from dashboard.cli import main; sys.exit(main())"]
 
 
 def _genuine(name: str) -> Path:
@@ -89,8 +95,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeFunction]:
         folder = tmp_path_factory.mktemp("served")
         log_file = folder / "server.log"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SALES_")}
-        environment |= {"SALES_DATA_DIR": str(folder / "data"), "SALES_PORT": "0", "PYTHONUNBUFFERED": "1"} | settings
-        command = [sys.executable, "-c", "import sys; from dashboard.cli import main; sys.exit(main())", "serve"]
+        environment |= {"SALES_DATA_DIR": str(folder / "data"), "SALES_PORT": "0", "PYTHONUNBUFFERED": "1"}
+        environment |= settings
+        command = [*COMMAND, "serve"]
         with log_file.open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=folder, text=True

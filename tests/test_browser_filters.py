@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+
 from tests.conftest import RunningServer
 from tests.test_browser_pages import wait_until_drawn
 
@@ -17,7 +18,7 @@ def card(page: Page, title: str) -> Locator:
 
 
 def click_row(page: Page, title: str, row: int, rows: int) -> None:
-    """Click the bar ``row`` (from 0, top to bottom) of a chart with ``rows`` horizontal bars, near its start."""
+    """Click the bar ``row`` (from 0, top to bottom) of a chart with ``rows`` bars, near its start."""
     figure = card(page, title)
     figure.scroll_into_view_if_needed()
     plot = figure.locator(".bk-CartesianFrame").bounding_box()
@@ -95,7 +96,8 @@ def test_filters_are_removed_one_by_one_or_all_at_once(watched: Open, demo_serve
 
 
 def test_an_address_restores_the_whole_state(watched: Open, demo_server: RunningServer) -> None:
-    path = "/?page=explore&tab=products&as_of=2025-10-01&period=2024-01-01..2024-12-31&product_line=Planes,Trains"
+    path = "/?page=explore&tab=products&as_of=2025-10-01&period=2024-01-01..2024-12-31"
+    path += "&product_line=Planes,Trains"
     page = watched(demo_server.url + path)
     wait_until_drawn(page)
     expect(page.locator('[data-tab="products"]')).to_have_attribute("aria-selected", "true")
@@ -126,7 +128,9 @@ def test_an_earlier_as_of_date_forgets_what_came_later(watched: Open, demo_serve
 
 
 def test_an_empty_selection_says_so_and_offers_a_way_out(watched: Open, demo_server: RunningServer) -> None:
-    page = watched(demo_server.url + "/?page=explore&country=USA&office=Melbourne&period=2023-07-01..2023-07-02")
+    page = watched(
+        demo_server.url + "/?page=explore&country=USA&office=Melbourne&period=2023-07-01..2023-07-02"
+    )
     wait_until_drawn(page)
     expect(card(page, "Revenue by country (USD)").locator(".overlay")).to_contain_text("Nothing matches")
     expect(figure_value(page, "revenue")).to_have_text("USD 0")

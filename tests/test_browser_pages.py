@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.conftest import RunningServer
 
 pytestmark = pytest.mark.browser
@@ -38,7 +39,9 @@ def test_a_phone_needs_no_horizontal_scrolling(watched: Open, demo_server: Runni
     wait_until_drawn(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     expect(page.locator(".MuiBackdrop-root")).to_be_hidden()
-    widths = page.locator(".sd-card:visible").evaluate_all("cards => cards.map(c => c.getBoundingClientRect().right)")
+    widths = page.locator(".sd-card:visible").evaluate_all(
+        "cards => cards.map(c => c.getBoundingClientRect().right)"
+    )
     assert widths
     assert max(widths) <= 390
 
@@ -83,7 +86,14 @@ def test_text_is_legible_in_both_themes(watched: Open, demo_server: RunningServe
     """At least 4.5:1, what WCAG 2 AA asks of normal text."""
     page = watched(f"{demo_server.url}/?page=explore&theme={theme}")
     wait_until_drawn(page)
-    for selector in (".title", ".description", ".figure dt", ".figure .value", ".figure .change", ".sd-nav button"):
+    for selector in (
+        ".title",
+        ".description",
+        ".figure dt",
+        ".figure .value",
+        ".figure .change",
+        ".sd-nav button",
+    ):
         assert contrast(page, f"{selector}:visible") >= 4.5, selector
 
 
@@ -139,7 +149,9 @@ def test_the_table_turns_its_pages_and_sorts(watched: Open, demo_server: Running
     table.locator("th button", has_text="Revenue").click()
     expect(table.locator('th[aria-sort="descending"]')).to_have_text("Revenue ↓")
     expect(table.locator(".foot span")).to_contain_text("1–12 of")
-    shown = [float(text.replace(",", "")) for text in table.locator("tbody td:nth-child(8)").all_inner_texts()]
+    shown = [
+        float(text.replace(",", "")) for text in table.locator("tbody td:nth-child(8)").all_inner_texts()
+    ]
     assert shown == sorted(shown, reverse=True)
 
 

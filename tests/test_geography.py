@@ -66,7 +66,7 @@ def test_the_projection_is_symmetric(longitude: float, latitude: float) -> None:
 
 
 def test_equal_areas_stay_equal() -> None:
-    """One-degree cells at the equator and at 60° north keep the ratio of their areas on the globe (cos 60° = ½)."""
+    """One-degree cells at the equator and at 60° north keep the ratio of their areas (cos 60° = ½)."""
 
     def area(latitude: float) -> float:
         lon = np.array([0.0, 1.0, 1.0, 0.0])

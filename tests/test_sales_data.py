@@ -19,6 +19,7 @@ from core.days import to_day
 from core.errors import DatabaseError, MissingDataError
 from core.filters import SalesFilters
 from core.sales import customers as customer_charts
+from core.sales.debtors import largest_debtors
 from core.sales_data import (
     NO_SALES_REP,
     SALES_DIMENSIONS,
@@ -400,6 +401,35 @@ def test_customers(small: Database) -> None:
     every = credit_limit_histogram(sales, SalesFilters(), bins=4)
     assert bins["bin_start"].to_list() == every["bin_start"].to_list()
     assert (bins["customers"].sum(), every["customers"].sum()) == (2, 4)
+
+
+def test_a_period_or_products_leave_the_customers_that_bought(small: Database) -> None:
+    """January 2024: only Beta bought; ships: Alpha and Beta; Delta never ordered."""
+    sales = load_sales(small)
+
+    def selected(chosen: SalesFilters) -> list[str]:
+        points = customer_points(sales, chosen)
+        names = points.filter(pl.col("selected") == 1)["customer_name"].to_list()
+        assert credit_limit_histogram(sales, chosen)["customers"].sum() == len(names)
+        assert purchasing_power(sales, chosen)["customers"].sum() == len(names)
+        return names
+
+    assert selected(SalesFilters(period=(date(2024, 1, 1), date(2024, 1, 31)))) == ["Beta"]
+    assert selected(SalesFilters(product_lines=["Ships"])) == ["Alpha", "Beta"]
+    assert selected(SalesFilters(product_lines=["Ships"], countries=["USA"])) == ["Beta"]
+    assert selected(SalesFilters(products=["P3"])) == []
+    assert selected(SalesFilters()) == ["Alpha", "Beta", "Gamma", "Delta"]
+
+
+def test_the_largest_debtors_come_first(small: Database) -> None:
+    sales = load_sales(small)
+    owing = largest_debtors(sales, SalesFilters())
+    totals = receivable_totals(sales, SalesFilters())
+    assert owing["outstanding"].to_list() == sorted(owing["outstanding"].to_list(), reverse=True)
+    assert owing["outstanding"].sum() == CENT(totals.outstanding)
+    assert owing["overdue"].sum() == CENT(totals.overdue)
+    assert largest_debtors(sales, SalesFilters(), limit=1).height == 1
+    assert largest_debtors(sales, SalesFilters(countries=["Narnia"])).is_empty()
 
 
 def test_many_customers_are_counted_in_bins(small: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from tests.conftest import RunningServer, ServeFunction
+from tests.conftest import COMMAND, RunningServer, ServeFunction
 
 
 def test_liveness_answers_before_the_dashboard_is_there(serve: ServeFunction) -> None:
@@ -76,8 +76,9 @@ def test_pages_carry_security_headers_and_are_not_cached(demo_server: RunningSer
 
 def test_the_port_in_use_is_a_clear_error(demo_server: RunningServer) -> None:
     port = demo_server.url.rsplit(":", 1)[1]
-    command = [sys.executable, "-c", "import sys; from dashboard.cli import main; sys.exit(main())"]
-    done = subprocess.run([*command, "serve", "--port", port], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [*COMMAND, "serve", "--port", port], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
     assert "SALES_PORT" in done.stderr
@@ -101,6 +102,19 @@ def test_a_foreign_origin_gets_no_session(demo_server: RunningServer) -> None:
 def test_importing_core_is_light() -> None:
     """``core`` must not pull in plotting, machine learning or a web framework."""
     code = "import sys, json, core, core.settings, core.errors; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    heavy = {"panel", "bokeh", "holoviews", "hvplot", "pandas", "polars", "sklearn", "xgboost", "fastapi", "duckdb"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    heavy = {
+        "panel",
+        "bokeh",
+        "holoviews",
+        "hvplot",
+        "pandas",
+        "polars",
+        "sklearn",
+        "xgboost",
+        "fastapi",
+        "duckdb",
+    }
     assert not heavy & set(json.loads(done.stdout))

@@ -7,7 +7,7 @@ import polars as pl
 
 from core.filters import SalesFilters
 from core.sales.frames import SalesData
-from core.sales.selection import customer_mask, line_rows, resolve
+from core.sales.selection import buyers, line_rows, resolve
 
 MAX_POINTS = 5_000
 """Customers that are drawn one by one; more are counted in bins."""
@@ -16,20 +16,21 @@ MAX_POINTS = 5_000
 def credit_limit_histogram(
     sales: SalesData, filters: SalesFilters, skip: Collection[str] = (), bins: int = 20
 ) -> pl.DataFrame:
-    """Customers by current credit limit. Only filters on customers apply, not period or products.
+    """Customers of the selection by current credit limit; with a period or products, those that bought then.
 
     Returns
     -------
-    bin_start, bin_end (currency), customers. The bins are those of all customers whatever the filters, so a
-    figure keeps its axis; empty only if no customer has a credit limit.
+    bin_start, bin_end (currency), customers (scaled up where lines are a sample). The bins are those of all
+    customers whatever the filters, so a figure keeps its axis; empty only if no customer has a credit limit.
     """
     limits = sales.customers["credit_limit"]
     edges = bin_edges(limits, bins, from_zero=True)
     if edges is None:
         return pl.DataFrame(schema={"bin_start": pl.Float64, "bin_end": pl.Float64, "customers": pl.Int64})
-    shown = customer_mask(sales, resolve(sales, filters, skip)) & limits.is_not_null().to_numpy()
-    counts, _ = np.histogram(limits.to_numpy()[shown], edges)
-    return pl.DataFrame({"bin_start": edges[:-1], "bin_end": edges[1:], "customers": counts.astype(np.int64)})
+    chosen = buyers(sales, filters, skip)
+    counts, _ = np.histogram(limits.to_numpy()[chosen.mask & limits.is_not_null().to_numpy()], edges)
+    customers = np.rint(counts * chosen.scale).astype(np.int64)
+    return pl.DataFrame({"bin_start": edges[:-1], "bin_end": edges[1:], "customers": customers})
 
 
 def bin_edges(values: pl.Series, bins: int, from_zero: bool = False) -> np.ndarray | None:
@@ -47,23 +48,26 @@ def bin_edges(values: pl.Series, bins: int, from_zero: bool = False) -> np.ndarr
 
 
 def purchasing_power(sales: SalesData, filters: SalesFilters, skip: Collection[str] = ()) -> pl.DataFrame:
-    """Purchasing power by country: current credit limits and trailing revenue of all customers there.
+    """Purchasing power by country: current credit limits and trailing revenue of the customers selected.
 
-    Only filters on customers apply, not period or products.
+    With a period or products restricted, the customers that bought then.
 
     Returns
     -------
     country, customers, credit_limit (sum, currency), revenue_365 (of the 365 days before the as-of date,
-    currency), active_customers (with an order in these days). Largest revenue first.
+    currency), active_customers (with an order in these days). Largest revenue first. Sums and counts are
+    scaled up where lines are a sample.
     """
-    shown = sales.customers.filter(customer_mask(sales, resolve(sales, filters, skip)))
+    chosen = buyers(sales, filters, skip)
+    count = (pl.len() * chosen.scale).round().cast(pl.Int64)
+    active = ((pl.col("orders_365") > 0).sum() * chosen.scale).round().cast(pl.Int64)
     return (
-        shown.group_by("country")
+        sales.customers.filter(chosen.mask)
+        .group_by("country")
         .agg(
-            pl.len().cast(pl.Int64).alias("customers"),
-            pl.col("credit_limit").sum(),
-            pl.col("revenue_365").sum(),
-            (pl.col("orders_365") > 0).sum().cast(pl.Int64).alias("active_customers"),
+            count.alias("customers"),
+            pl.col("credit_limit", "revenue_365").sum() * chosen.scale,
+            active.alias("active_customers"),
         )
         .with_columns(pl.col("country").cast(pl.String))
         .sort("revenue_365", "country", descending=[True, False])
@@ -81,7 +85,7 @@ def customer_points(sales: SalesData, filters: SalesFilters, skip: Collection[st
     """
     if sales.customers.height > MAX_POINTS:
         return customer_density(sales, filters, skip)
-    mask = customer_mask(sales, resolve(sales, filters, skip))
+    mask = buyers(sales, filters, skip).mask
     return (
         sales.customers.with_columns(pl.Series("selected", mask.astype(np.int64)))
         .filter(pl.col("credit_limit").is_not_null())
@@ -103,7 +107,8 @@ def customer_density(
     Returns
     -------
     credit_limit, revenue_365 (middle of the bin, currency), credit_limit_width, revenue_365_width, customers
-    (all), selected (those that pass the filters). Bins without customers are left out.
+    (all), selected (those of the selection, scaled up where lines are a sample). Bins without customers are
+    left out.
     """
     placed = sales.customers["credit_limit"].is_not_null().to_numpy()
     x, y = sales.customers["credit_limit"], sales.customers["revenue_365"]
@@ -112,7 +117,8 @@ def customer_density(
         columns = ("credit_limit", "revenue_365", "credit_limit_width", "revenue_365_width")
         counts = ("customers", "selected")
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.Float64) | dict.fromkeys(counts, pl.Int64))
-    mask = customer_mask(sales, resolve(sales, filters, skip))[placed]
+    chosen = buyers(sales, filters, skip)
+    mask = chosen.mask[placed]
     xs, ys = x.to_numpy()[placed], y.to_numpy()[placed]
     width, height = x_edges[1] - x_edges[0], y_edges[1] - y_edges[0]
     columns_count, rows_count = len(x_edges) - 1, len(y_edges) - 1
@@ -129,7 +135,7 @@ def customer_density(
             "credit_limit_width": np.full(len(filled), width),
             "revenue_365_width": np.full(len(filled), height),
             "customers": everyone[filled].astype(np.int64),
-            "selected": selected[filled].astype(np.int64),
+            "selected": np.rint(selected[filled] * chosen.scale).astype(np.int64),
         }
     )
 

@@ -15,7 +15,6 @@ MEASURES = ("revenue", "gross_profit", "quantity")
 CUSTOMER_DIMENSIONS = ("customer", "credit_limit", "spend")
 _SUBJECTS: dict[str, tuple[str, ...]] = {
     "sales": DIMENSIONS,
-    "customers": ("country", "office", "sales_rep", *CUSTOMER_DIMENSIONS),
     "balances": ("country", "office", "sales_rep", *CUSTOMER_DIMENSIONS),
     "payments": ("period", "country", "office", "sales_rep"),
     "stock": ("product_line", "product"),
@@ -25,9 +24,8 @@ _SUBJECTS: dict[str, tuple[str, ...]] = {
 def ignored_filters(filters: SalesFilters, subject: str, skip: Collection[str] = ()) -> tuple[str, ...]:
     """The restricted dimensions that figures about ``subject`` cannot take into account.
 
-    ``subject`` is ``sales`` (none), ``customers`` (credit limits, purchasing power), ``balances``
-    (receivables by customer), ``payments`` (payments and invoices by month) or ``stock`` (stock cover, dead
-    stock).
+    ``subject`` is ``sales`` (none; also customers and their limits), ``balances`` (receivables by customer),
+    ``payments`` (payments and invoices by month) or ``stock`` (stock cover, dead stock).
     """
     return tuple(name for name in filters.active(skip) if name not in _SUBJECTS[subject])
 
@@ -102,6 +100,30 @@ def customer_mask(sales: SalesData, chosen: Selection) -> np.ndarray:
         if column in chosen.allowed:
             mask &= chosen.allowed[column][sales.customers[column].to_physical().to_numpy()]
     return mask & chosen.allowed["customer"] if "customer" in chosen.allowed else mask
+
+
+@dataclass(frozen=True)
+class Buyers:
+    """The customers of a selection: those that pass and, where period or products are restricted, bought.
+
+    ``mask`` tells it for each customer; counts and sums are multiplied by ``scale``, which is above 1 where
+    only the order lines of a sample of customers are at hand.
+    """
+
+    mask: np.ndarray
+    scale: float = 1.0
+
+
+def buyers(sales: SalesData, filters: SalesFilters, skip: Collection[str] = ()) -> Buyers:
+    """The customers of a selection."""
+    chosen = resolve(sales, filters, skip)
+    mask = customer_mask(sales, chosen)
+    if not set(filters.active(skip)) & {"period", "product_line", "product"}:
+        return Buyers(mask)
+    rows = line_rows(sales, chosen)
+    bought = np.zeros_like(mask)
+    bought[rows.take("customer")] = True
+    return Buyers(mask & bought, rows.scale)
 
 
 def _whole_months(sales: SalesData, first: int, last: int) -> tuple[int, int]:

@@ -24,7 +24,6 @@ class CreditLimits(Chart):
     title = "Customers by credit limit ({currency})"
     description = "Current limits. Drag across the bars to keep customers with such limits."
     sql = ("eda/credit_limits",)
-    subject = "customers"
     brush = "credit_limit"
     measures = ("customers",)
     value_axis = "both"
@@ -61,7 +60,6 @@ class PurchasingPower(Chart):
     title = "Purchasing power by country ({currency})"
     description = "Bars: revenue of the last 365 days. Ticks: sum of current credit limits."
     sql = ("marts/customers",)
-    subject = "customers"
     category = "country"
     click = ("country", "country")
     value_axis = "x"
@@ -88,7 +86,7 @@ class PurchasingPower(Chart):
             responsive=True,
         )
 
-    def restyle(self, figure: Figure) -> None:  # noqa: ARG002
+    def restyle(self, figure: Figure) -> None:
         for renderer in [*self._front, *self._back]:
             renderer.glyph.height = 0.74
         figure.scatter(
@@ -104,7 +102,6 @@ class CustomerScatter(Chart):
     title = "Customers: credit limit against revenue of 365 days ({currency})"
     description = "Drag a box to keep those customers. Pale: not in the selection."
     sql = ("marts/customers",)
-    subject = "customers"
     pale = False
     value_axis = "both"
     tooltips = (
@@ -134,7 +131,7 @@ class CustomerScatter(Chart):
     def plot(self, frame: pl.DataFrame) -> Any:
         return frame.hvplot.scatter(
             x="credit_limit", y="revenue_365", color=theme.ACCENT, size=40, line_color=None,
-            xlabel=f"Credit limit ({self.session.settings.currency})", ylabel="Revenue, 365 days", responsive=True,
+            xlabel="Credit limit", ylabel="Revenue, 365 days", responsive=True,
         )  # fmt: skip
 
     def restyle(self, figure: Figure) -> None:

@@ -93,5 +93,5 @@ class OrderRows(PagedRows):
     def note(self, frame: pl.DataFrame) -> str:
         sales = self.session.sales
         if sales is not None and sales.is_sampled:
-            return f"Lines of a random {sales.sampled_share:.1%} of customers: there are too many to hold in memory."
+            return f"Lines of a random {sales.sampled_share:.1%} of customers: all are too many for memory."
         return super().note(frame)
