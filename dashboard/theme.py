@@ -1,7 +1,7 @@
 """The look of the product: colours, type, number formats and the house style of figures.
 
-Colours can be told apart with the common colour-vision deficiencies (the hues follow the palette of Okabe &
-Ito, 2008) and keep enough contrast on both surfaces. The page shell sets text and grid colours of figures live
+Colours can be told apart with the common colour-vision deficiencies (hues after Okabe & Ito, 2008) and keep
+enough contrast on both surfaces. The page shell sets text and grid colours of figures live
 when the theme changes; what is set here works on light and dark.
 """
 
