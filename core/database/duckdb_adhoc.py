@@ -1,0 +1,258 @@
+"""DuckDB for SQL that a person typed: a cursor that can only read its database, within limits."""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from core.database.adhoc import AdhocConnection, Fetched, TruncatedBy, Watch
+from core.errors import DatabaseError, SalesError
+from core.sql_guard import CheckedStatement, StatementError, allowed_functions, refused_at
+
+if TYPE_CHECKING:
+    import duckdb
+
+_BLOCK_ROWS = 10_000
+_EXPLAIN = "EXPLAIN "
+_LOCKED = {
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "lock_configuration": "true",
+}
+_FROM_ONLY = {"range", "generate_series"}
+_INSIDE = frozenset(
+    {"list_value", "struct_pack", "row", "map", "array_extract", "struct_extract", "list_zip"}
+)
+_SCHEMAS = {"", "main", "information_schema", "pg_catalog"}
+_PLACE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.M)
+
+
+class DuckdbAdhoc(AdhocConnection):
+    """A cursor of ``connection``, which must be open for reading only; its configuration is locked.
+
+    Parameters
+    ----------
+    connection
+        A connection made with ``read_only=True``, or one whose configuration is locked already and which
+        may read nothing but its own folder.
+    views
+        Names of further views that the cursor sees, such as temporary staging views.
+    """
+
+    dialect = "duckdb"
+
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", views: Collection[str] = ()) -> None:
+        confine(connection)
+        self._cursor = connection.cursor()
+        self._views = {view.lower() for view in views}
+
+    def fetch(
+        self,
+        statement: CheckedStatement,
+        params: Mapping[str, object],
+        watch: Watch,
+        declared: Mapping[str, str],  # noqa: ARG002 - DuckDB's columns have types of their own
+    ) -> Fetched:
+        with self._running(statement, watch):
+            require_reading(self._cursor, statement.sql, self._views)
+            relation = self._cursor.sql(statement.sql, params=dict(params) or None)
+            with relation.to_arrow_reader(min(_BLOCK_ROWS, watch.limits.max_rows + 1)) as reader:
+                return _within_limits(reader, watch)
+
+    def plan(self, statement: CheckedStatement, params: Mapping[str, object], watch: Watch) -> str:
+        with self._running(statement, watch):
+            require_reading(self._cursor, statement.sql, self._views)
+            rows = self._cursor.execute(f"{_EXPLAIN}{statement.sql}", dict(params)).fetchall()
+        return "\n".join(str(row[-1]).rstrip() for row in rows)
+
+    def close(self) -> None:
+        self._cursor.close()
+
+    @contextmanager
+    def _running(self, statement: CheckedStatement, watch: Watch) -> Iterator[None]:
+        import duckdb
+
+        watch.check()
+        try:
+            with watch.interrupting(self._cursor.interrupt):
+                yield
+        except (duckdb.Error, RuntimeError, OSError, MemoryError) as error:
+            if watch.is_over() or isinstance(error, duckdb.InterruptException) or "Interrupted" in str(error):
+                raise watch.reason() from None
+            raise explained(self._with_place(error, statement), statement.sql) from error
+
+    def _with_place(self, error: Exception, statement: CheckedStatement) -> Exception:
+        """The same error with its place, which DuckDB leaves out of the errors of relations."""
+        import duckdb
+
+        if isinstance(error, duckdb.BinderException | duckdb.CatalogException) and "LINE " not in str(error):
+            try:
+                values = dict.fromkeys(statement.parameters)
+                self._cursor.execute(f"{_EXPLAIN}{statement.sql}", values)
+            except duckdb.Error as again:
+                return again
+        return error
+
+
+def confine(connection: "duckdb.DuckDBPyConnection") -> None:
+    """Shut files, extensions and Python variables out, and lock the configuration.
+
+    Raises
+    ------
+    DatabaseError
+        The database can be written to, or its configuration is locked in a state that allows files.
+    """
+    import duckdb
+
+    cursor = connection.cursor()
+    writable = cursor.execute(
+        "SELECT database_name FROM duckdb_databases() WHERE NOT readonly AND NOT internal"
+        " AND path IS NOT NULL"
+    ).fetchall()
+    if writable:
+        raise DatabaseError(
+            f"The DuckDB database {writable[0][0]} is open for writing.", "Open it with read_only=True."
+        )
+    for setting, value in _LOCKED.items():
+        try:
+            cursor.execute(f"SET {setting} = {value}")
+        except duckdb.Error:
+            found = cursor.execute("SELECT current_setting(?)", [setting]).fetchone()
+            if found is None or str(found[0]).lower() != value:
+                cursor.close()
+                raise DatabaseError(f"DuckDB's setting {setting} is not {value}, and locked.") from None
+    cursor.close()
+
+
+def require_reading(cursor: "duckdb.DuckDBPyConnection", sql: str, views: Collection[str] = ()) -> None:
+    """Check with DuckDB's own parser that ``sql`` is one SELECT that reads tables with harmless functions.
+
+    Raises
+    ------
+    StatementError
+        It is something else.
+    """
+    statements = cursor.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type.name != "SELECT":
+        raise StatementError("The query may only be one SELECT", "Type one SELECT.")
+    found = cursor.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    tree = json.loads(found[0]) if found else {"error": True}
+    if tree.get("error"):
+        raise StatementError(f"The query may only be one SELECT: {tree.get('error_message', '')}")
+    nodes = list(_nodes(tree))
+    names = {str(key).lower() for node in nodes for key in _cte_names(node)} | set(views)
+    names |= {
+        str(row[0]).lower()
+        for row in cursor.execute(
+            "SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views()"
+        ).fetchall()
+    }
+    functions = allowed_functions("duckdb") | _INSIDE
+    table_calls = {id(node.get("function")) for node in nodes if node.get("type") == "TABLE_FUNCTION"}
+    for node in nodes:
+        _check_node(sql, node, names, functions, id(node) in table_calls)
+
+
+def _check_node(
+    sql: str, node: dict[str, Any], names: Collection[str], functions: Collection[str], in_from: bool
+) -> None:
+    place = node.get("query_location", 0)
+    place = len(sql.encode()[:place].decode(errors="ignore")) if 0 <= place <= len(sql.encode()) else 0
+    kind = node.get("type")
+    if kind == "BASE_TABLE":
+        table, schema = str(node.get("table_name")), str(node.get("schema_name") or "")
+        if table.lower() not in names or schema.lower() not in _SCHEMAS:
+            nearest = get_close_matches(table.lower(), list(names), n=3)
+            remedy = f"Nearest names: {', '.join(nearest)}." if nearest else "Files cannot be read here."
+            raise refused_at(sql, place, f"There is no table {table}", remedy)
+    elif kind in ("SHOW_REF", "PIVOT"):
+        raise refused_at(sql, place, "Only SELECT can be run here", "Use SELECT.")
+    elif node.get("function_name") and not node.get("is_operator"):
+        name = str(node["function_name"]).lower()
+        if name not in functions or (name in _FROM_ONLY and not in_from):
+            raise refused_at(sql, place, f"The function {name} cannot be used here", "Leave it out.")
+
+
+def _nodes(tree: object) -> Iterator[dict[str, Any]]:
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            yield node
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+
+
+def _cte_names(node: dict[str, Any]) -> list[str]:
+    ctes = node.get("cte_map")
+    found = [entry["key"] for entry in ctes.get("map", ())] if isinstance(ctes, dict) else []
+    return [*found, node["cte_name"]] if isinstance(node.get("cte_name"), str) else found
+
+
+def _within_limits(reader: Any, watch: Watch) -> Fetched:
+    pieces: list[pl.DataFrame] = []
+    used, truncated_by = 0, None
+    empty = pl.DataFrame(pl.from_arrow(reader.schema.empty_table()))
+    for batch in reader:
+        piece = pl.DataFrame(pl.from_arrow(batch))
+        left = watch.limits.max_rows - watch.rows
+        truncated_by, piece = _cut(piece, left, watch.limits.max_bytes - used)
+        used += int(piece.estimated_size())
+        watch.rows += piece.height
+        pieces.append(piece)
+        watch.check()
+        if truncated_by:
+            break
+    frame = pl.concat(pieces, rechunk=True) if pieces else empty
+    return Fetched(frame.select(_plain(frame[name]) for name in frame.columns), truncated_by)
+
+
+def _cut(piece: pl.DataFrame, rows: int, most: int) -> tuple[TruncatedBy | None, pl.DataFrame]:
+    truncated_by: TruncatedBy | None = None
+    if piece.height > rows:
+        truncated_by, piece = "rows", piece.head(rows)
+    weight = piece.estimated_size()
+    if weight > most:
+        truncated_by, piece = "bytes", piece.head(int(piece.height * max(0, most) / weight))
+    return truncated_by, piece
+
+
+def _plain(column: pl.Series) -> pl.Series:
+    """Integers of any width as Int64, decimals and halves as Float64."""
+    if column.dtype.is_decimal():
+        whole = column.dtype.scale == 0 if isinstance(column.dtype, pl.Decimal) else False
+        fitting = column.cast(pl.Int64, strict=False) if whole else None
+        if fitting is not None and fitting.null_count() == column.null_count():
+            return fitting
+        return column.cast(pl.Float64)
+    if column.dtype.is_integer() and column.dtype != pl.UInt64():
+        return column.cast(pl.Int64)
+    return column.cast(pl.Float64) if column.dtype.is_float() else column
+
+
+def explained(error: Exception, sql: str) -> SalesError:
+    """The error a person can act on, for one that DuckDB raised."""
+    text = str(error)
+    reason = re.sub(r"^(?:\w+ )*Error: ", "", text.split("\n\n")[0].strip())
+    hints = " ".join(line.strip() for line in reason.splitlines()[1:])
+    message = f"DuckDB: {reason.splitlines()[0].rstrip('!.')}" if reason else "DuckDB cannot run the query"
+    shown = _PLACE.search(text)
+    if shown is None:
+        return StatementError(message, hints)
+    number, line, blanks = int(shown[1]), shown[2], len(shown[3])
+    column = blanks - len(f"LINE {number}: ")
+    lines = sql.split("\n")
+    if line.startswith("...") and number <= len(lines):
+        piece = line.removeprefix("...").removesuffix("...")
+        column += max(0, lines[number - 1].find(piece)) - 3
+    elif number == 1 and line.startswith(_EXPLAIN):
+        column -= len(_EXPLAIN)
+    return StatementError(message, hints, line=number, column=column + 1)
