@@ -15,6 +15,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from core.database import Database, open_database
+from core.demo import ensure_demo_database
+from core.settings import Settings
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 GENUINE_FOLDER = CHECKOUT.parent / "shared" / "classicmodels"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -48,6 +52,14 @@ def genuine_dump() -> Path:
 def genuine_sqlite() -> Path:
     """The SQLite file of the genuine Classic Models data (read-only); skips where it is absent."""
     return _genuine("classicmodels.sqlite")
+
+
+@pytest.fixture(scope="session")
+def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The demo company in its embedded database."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("demo"))
+    with open_database(str(ensure_demo_database(settings))) as database:
+        yield database
 
 
 @dataclass(frozen=True)
