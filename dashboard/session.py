@@ -138,4 +138,8 @@ class Session(param.Parameterized):
         """The as-of date and the source of the data in words."""
         if self.sales is None:
             return "" if self.problem else "Reading the sales data …"
-        return f"As known on {self.sales.as_of:%-d %B %Y} · {self._source()}"
+        first, last = self.filters.values_of("period") or (self.sales.first_day, self.sales.last_day)
+        return (
+            f"As known on {self.sales.as_of:%-d %B %Y} · charts show {first:%-d %b %Y} to "
+            f"{min(last, self.sales.last_day):%-d %b %Y} · {self._source()}"
+        )

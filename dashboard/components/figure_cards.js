@@ -48,5 +48,6 @@ export function render({model}) {
   }
   show()
   model.on("figures", show)
+  model.on("caption", show)
   return box
 }

@@ -107,7 +107,7 @@ class CountryMap(Chart):
 
     slug = "country-map"
     title = "Revenue by country on the map ({currency})"
-    description = "Darker: more revenue (logarithmic). Grey: no sales in the selection."
+    description = "Stronger colour: more revenue (logarithmic). Grey: none in the selection."
     sql = ("eda/revenue_by_country",)
     click = ("value", "country")
     pale = False
