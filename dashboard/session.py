@@ -17,6 +17,9 @@ from core.settings import Settings
 
 log = logging.getLogger(__name__)
 
+EXTRA: dict[str, tuple[str, ...]] = {"sql": ("q",)}
+"""Query parameters of the address that belong to one page, by its slug."""
+
 
 class Session(param.Parameterized):
     """State of one session. Pages and views depend on it and hold no state of their own.
@@ -34,6 +37,7 @@ class Session(param.Parameterized):
     )
     dark = param.Boolean(default=False, doc="Whether the dark theme is shown.")
     problem = param.String(default="", doc="Why there are no data, in words; empty when all is well.")
+    extra = param.Dict(default={}, doc="What the page shown adds to the address (``EXTRA``).")
     notices = param.List(default=[], item_type=str, doc="What could not be taken from the address.")
 
     def __init__(self, database: Database, settings: Settings, search: str = "") -> None:
@@ -45,7 +49,7 @@ class Session(param.Parameterized):
         self._changed: list[Callable[[], None]] = []
         self.restore(search)
         self.filters.param.watch(self._announce, [name for name in self.filters.param if name != "name"])
-        self.param.watch(self._announce, ["page", "tab", "dark", "sales", "problem"])
+        self.param.watch(self._announce, ["page", "tab", "dark", "sales", "problem", "extra"])
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` after every change of page, tab, data or filters (once per batch)."""
@@ -69,6 +73,8 @@ class Session(param.Parameterized):
                 )
         page, tab = query.pop("page", "overview"), query.pop("tab", "")
         self.dark = query.pop("theme", "") == "dark"
+        if page in EXTRA:
+            self.extra = {name: query.pop(name) for name in EXTRA[page] if name in query}
         filters, ignored = SalesFilters.from_query(query)
         self.filters.assign(filters)
         self.param.update(page=page, tab=tab, as_of=as_of, notices=notices + list(ignored))
@@ -82,6 +88,7 @@ class Session(param.Parameterized):
             query["as_of"] = self.as_of.isoformat()
         if self.dark:
             query["theme"] = "dark"
+        query |= {name: self.extra[name] for name in EXTRA.get(self.page, ()) if name in self.extra}
         return "?" + urlencode(query | self.filters.to_query(), safe=",:")
 
     async def load(self) -> None:
