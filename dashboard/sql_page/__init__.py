@@ -1,0 +1,1 @@
+"""The parts of the SQL page: running off the event loop, rows, charts, files, links and parameters."""

@@ -1,0 +1,116 @@
+"""Results as files: CSV, Parquet and Excel, made off the event loop and handed over part by part."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+import polars as pl
+
+from core.errors import SalesError
+
+PART_BYTES = 1_000_000
+BLOCK_ROWS = 50_000
+EXCEL_ROWS = 1_048_575
+EXCEL_CELLS = 5_000_000
+TYPES = {
+    "csv": "text/csv;charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_FORMULA = r"^[\s]*[=+\-@＝＋－＠]|^[\t\r]"
+_PLAIN_NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a file: its bytes, how much is there by now (0 to 1), and whether it is the last."""
+
+    content: bytes
+    done: float
+    last: bool
+
+
+class ResultFile:
+    """One file under way: ``next_part`` is called until it gives the last."""
+
+    def __init__(self, frame: pl.DataFrame, form: str) -> None:
+        self.name = f"query.{form}"
+        self.media_type = TYPES[form]
+        self._parts = _csv_parts(frame) if form == "csv" else _file_parts(frame, form)
+
+    def next_part(self) -> Part:
+        """The next piece. Raises ``SalesError`` if the rows cannot be written this way."""
+        return next(self._parts)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._parts.close()  # type: ignore[attr-defined]
+
+
+def safe_for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
+    """Text that a spreadsheet would take for a formula gets an apostrophe; lists become text, bytes hex.
+
+    Plain numbers with a sign stay as they are.
+    """
+    flat = frame.with_columns(
+        [
+            (
+                pl.col(name).bin.encode("hex")
+                if dtype == pl.Binary
+                else pl.col(name).map_elements(str, return_dtype=pl.String)
+            ).alias(name)
+            for name, dtype in frame.schema.items()
+            if dtype == pl.Binary or dtype.is_nested()
+        ]
+    )
+    text = pl.col(pl.String)
+    risky = text.str.contains(_FORMULA) & ~text.str.contains(_PLAIN_NUMBER)
+    guarded = flat.with_columns(pl.when(risky).then(pl.lit("'") + text).otherwise(text).name.keep())
+    return guarded.rename(dict(zip(guarded.columns, _safe_names(guarded.columns), strict=True)))
+
+
+def _safe_names(names: list[str]) -> list[str]:
+    safe = pl.Series(names, dtype=pl.String).str.contains(_FORMULA)
+    return [f"'{name}" if risky else name for name, risky in zip(names, safe, strict=True)]
+
+
+def _csv_parts(frame: pl.DataFrame) -> Iterator[Part]:
+    total = max(1, frame.height)
+    for start in range(0, total, BLOCK_ROWS):
+        block = safe_for_spreadsheets(frame.slice(start, BLOCK_ROWS))
+        content = block.write_csv(include_header=start == 0).encode()
+        yield Part(content, min(1.0, (start + BLOCK_ROWS) / total), start + BLOCK_ROWS >= total)
+
+
+def _file_parts(frame: pl.DataFrame, form: str) -> Iterator[Part]:
+    with tempfile.TemporaryFile(prefix="sql-page-") as file:
+        if form == "parquet":
+            frame.write_parquet(file)
+        else:
+            _write_excel(frame, file)
+        total = file.tell()
+        file.seek(0)
+        sent = 0
+        while sent < total:
+            content = file.read(PART_BYTES)
+            sent += len(content)
+            yield Part(content, sent / total, sent >= total)
+
+
+def _write_excel(frame: pl.DataFrame, file: IO[bytes]) -> None:
+    try:
+        from xlsxwriter import Workbook
+    except ImportError:
+        raise SalesError(
+            "Excel files cannot be made: the Python package xlsxwriter is not installed on the server.",
+            "Save as CSV, which Excel opens too, or ask the operator to install it.",
+        ) from None
+    if frame.height > EXCEL_ROWS or frame.height * frame.width > EXCEL_CELLS:
+        raise SalesError(
+            f"{frame.height:,} rows of {frame.width} columns are too many for an Excel sheet.",
+            "Save as CSV or Parquet, or ask for fewer rows.",
+        )
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
+    with Workbook(file, options) as book:
+        safe_for_spreadsheets(frame).write_excel(book, worksheet="Result", autofit=frame.height <= BLOCK_ROWS)
