@@ -16,12 +16,12 @@ from dashboard import theme
 from dashboard.components import FilterBar, Navigation
 from dashboard.filter_panel import FilterPanel
 from dashboard.page import PAGES, Page
-from dashboard.pages import explore, overview
+from dashboard.pages import explore, overview, sql
 from dashboard.session import Session
 
 log = logging.getLogger(__name__)
 
-assert {overview.Overview.slug, explore.Explore.slug} <= set(PAGES)
+assert {overview.Overview.slug, explore.Explore.slug, sql.Sql.slug} <= set(PAGES)
 
 
 class Shell:

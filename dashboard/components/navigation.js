@@ -2,6 +2,7 @@ const NARROW = 600
 const ICONS = {
   overview: '<path d="M4 13h7V4H4zM13 20h7v-9h-7zM4 20h7v-5H4zM13 4v5h7V4z"/>',
   explore: '<path d="M4 20V10M10 20V4M16 20v-8M21 20H3"/>',
+  sql: '<path d="M8 8l-4 4 4 4M16 8l4 4-4 4M13.5 5l-3 14"/>',
 }
 
 export function render({model}) {
