@@ -1,0 +1,151 @@
+"""A change of the country filter until every chart shows it, beside peers on the same data.
+
+Ours is the tab Reach of Explore: six charts, the time strip, key figures and the table of rows. Peers are
+pages of four and of seven charts (as many figures as ours has), patched in place or rebuilt.
+
+For each size of company:
+
+* *server CPU*: CPU clock of the server process over a series of changes sent through the websocket by a
+  client without a browser, divided by their number; includes decoding, aggregating, patching and serialising;
+* *update*: CPU of the update alone, in this process (ours only);
+* *browser*: from setting the filter in Chromium until the last data source changed and was painted (median).
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+from core.database import open_database
+from core.settings import Settings
+from tests.benchmarks.browser import CHANGE_COUNTRY, SIZE, chromium
+from tests.benchmarks.client import Client
+from tests.benchmarks.processes import Server, dashboard
+from tests.benchmarks.report import Row, median, progress
+from tests.benchmarks.worlds import SIZES, GeneratedWorld, world
+
+CHANGES = 24
+BROWSER_CHANGES = 10
+WARM_UP = 4
+CHOICES = (["France"], ["Germany"], ["France", "Japan"], [])
+PEERS = (("patched", 4), ("patched", 7), ("rebuilt", 4))
+WATCHED = ("data", "children", "figures", "rows", "patching")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Server CPU, time until changed and until painted in the browser (ms), and bytes sent per change."""
+
+    cpu: float
+    changed: float
+    painted: float
+    sent: float
+
+
+def measure() -> list[Row]:
+    """The rows of this part."""
+    rows: list[Row] = []
+    for size, customers in SIZES.items():
+        company = world(customers)
+        ours, update = _ours(size, company)
+        peers = {peer: _peer(size, peer, company) for peer in PEERS}
+        rows += _rows(size, ours, update, peers)
+    return rows
+
+
+def _rows(size: str, ours: Cost, update: float, peers: dict[tuple[str, int], Cost]) -> list[Row]:
+    part = f"click ({size} order lines)"
+    four, seven, rebuilt = (peers[peer] for peer in PEERS)
+    name = "in place, 7 charts"
+    return [
+        Row(part, "server CPU", ours.cpu, "ms", seven.cpu, name, 60, note=f"{ours.sent / 1000:.0f} kB sent"),
+        Row(part, "server CPU", ours.cpu, "ms", four.cpu, "in place, 4 charts"),
+        Row(part, "server CPU", ours.cpu, "ms", rebuilt.cpu, "rebuilt, 4 charts"),
+        Row(part, "of it the update", update, "ms"),
+        Row(part, "browser, last source changed", ours.changed, "ms", seven.changed, name, 1, relative=True),
+        Row(part, "browser, painted", ours.painted, "ms", seven.painted, name, 150, note="stretch"),
+        Row(part, "browser, painted", ours.painted, "ms", four.painted, "in place, 4 charts"),
+        Row(part, "browser, painted", ours.painted, "ms", rebuilt.painted, "rebuilt, 4 charts"),
+    ]
+
+
+def _ours(size: str, company: GeneratedWorld) -> tuple[Cost, float]:
+    progress(f"click: ours on {size} lines")
+    with tempfile.TemporaryDirectory() as folder, dashboard(company.url, Path(folder)) as server:
+
+        def widget(client: Client) -> str:
+            return client.find("MultiChoice", label="Country")
+
+        cost = _cost(server, "/?page=explore", widget, ".sd-table tbody tr")
+    return cost, _update(company)
+
+
+def _update(company: GeneratedWorld) -> float:
+    from tests.benchmarks.inprocess import LocalSession
+
+    with open_database(company.url) as database:
+        session = LocalSession(database, Settings(database_url=company.url), "?page=explore")
+        session.draw()
+        for countries in islice(cycle(CHOICES), WARM_UP):
+            session.choose(countries)
+        return median([session.choose(countries) for countries in islice(cycle(CHOICES), CHANGES)])
+
+
+def _peer(size: str, peer: tuple[str, int], company: GeneratedWorld) -> Cost:
+    kind, charts = peer
+    progress(f"click: {kind}, {charts} charts on {size} lines")
+    arguments = ["-m", "tests.benchmarks.peers", kind, str(charts), str(company.folder)]
+
+    def widget(client: Client) -> str:
+        return next(
+            key
+            for _, key, values in client.models()
+            if "Country" in (values.get("title"), values.get("label"))
+        )
+
+    with Server(arguments) as server:
+        server.wait_until("/")
+        return _cost(server, "/", widget, "canvas")
+
+
+def _cost(server: Server, path: str, widget: Callable[[Client], str], drawn: str) -> Cost:
+    cpu, sent = asyncio.run(_server_cost(server, path, widget))
+    changed, painted = _browser_cost(server.url + path, drawn)
+    return Cost(cpu, changed, painted, sent)
+
+
+async def _server_cost(server: Server, path: str, widget: Callable[[Client], str]) -> tuple[float, float]:
+    client = await Client.open(server.url, path)
+    await client.ready()
+    await client.quiet(3)
+    key = widget(client)
+    for countries in islice(cycle(CHOICES), WARM_UP):
+        await client.change(key, "value", countries)
+        await client.quiet()
+    await client.quiet(2)
+    before, bytes_before = server.cpu(), client.received
+    for countries in islice(cycle(CHOICES), CHANGES):
+        await client.change(key, "value", countries)
+        await client.quiet()
+    cpu, sent = server.cpu() - before, client.received - bytes_before
+    before, start = server.cpu(), time.perf_counter()
+    await asyncio.sleep(3)
+    idle = (server.cpu() - before) / (time.perf_counter() - start) * 0.4  # what it spends anyway in a pause
+    await client.close()
+    return (cpu / CHANGES - idle) * 1000, sent / CHANGES
+
+
+def _browser_cost(url: str, drawn: str) -> tuple[float, float]:
+    with chromium() as browser:
+        page = browser.new_page(viewport=SIZE)
+        page.goto(url)
+        page.locator(drawn).first.wait_for(state="attached", timeout=60_000)
+        page.wait_for_timeout(2500)
+        times = [
+            page.evaluate(CHANGE_COUNTRY, [countries, list(WATCHED)])
+            for countries in islice(cycle(CHOICES), WARM_UP + BROWSER_CHANGES)
+        ][WARM_UP:]
+    return median([changed for changed, _ in times]), median([painted for _, painted in times])
