@@ -154,7 +154,7 @@ def test_problems_name_file_line_and_column_even_after_quoted_newlines(tmp_path:
     orders = ORDERS + "3,2024-02-30,,,Shipped,,112\nx,2024-03-03,,,,,103\n4,2024-03-03,,,Shipped,,999\n"
     assert problems(tmp_path, database, customers=CUSTOMERS, orders=orders) == [
         "orders.csv, line 6, column orderNumber: 'x' is not a whole number",
-        "orders.csv, line 5, column orderDate: '2024-02-30' is not a date such as 2024-12-31",
+        "orders.csv, line 5, column orderDate: '2024-02-30' is not a date: there is no such day",
         "orders.csv, line 6, column status: it is empty, but required",
     ]
 
@@ -192,7 +192,7 @@ def test_repeated_keys_are_found(tmp_path: Path, database: str, name: str, text:
         ("a,b\n1,2\n3,4,5\n", "line 3: 3 cells, but the header has 2"),
         ('a,b\n"x\ny",2\n\n3\n', "line 5, column b: 1 cell, but the header has 2"),
         ("a,b,A\n1,2,3\n", "line 1, column A: the header names two columns 'A'"),
-        ("a,b\n1,x\0y\n", "line 2: it holds a NUL byte, so the file is damaged or not text"),
+        ("a,b\n1,x\0y\n", "line 2, column b: it holds a NUL byte, so the file is damaged or not text"),
         ('a,b\n1,2\n3,"4\n5,6\n', "line 3: a quote is opened here and never closed"),
         ('a,b\n1,"2"3\n', "line 2: text follows a closing quote; a quote inside a cell must be doubled"),
     ],
@@ -223,7 +223,8 @@ def test_the_list_of_problems_is_capped_and_counted(tmp_path: Path, database: st
     [
         ("empty.csv", b"", "is empty"),
         ("blank.csv", b"\n\n", "is empty"),
-        ("photo.png", b"\x89PNG", "of no kind that can be loaded"),
+        ("photo.png", b"\x89PNG", "is a PNG picture, not a table"),
+        ("notes.xyz", b"abc", "of no kind that can be loaded"),
         ("stg_orders.csv", b"a\n1\n", "reserved"),
         ("orders.csv", b"a,b\n1,2\n", "lacks the columns orderNumber, orderDate, status, customerNumber"),
     ],

@@ -6,10 +6,9 @@ import polars as pl
 
 from core.database.loading import Key
 from core.database.sqlite_write import storable
-from core.errors import RowProblem
 from core.ingest.convert import convert
 from core.ingest.plan import SourcePlan, TablePlan
-from core.ingest.source import SHOWN_PROBLEMS, Problems
+from core.ingest.problems import SHOWN_PROBLEMS, Problem, Problems, short_value
 
 
 def report_duplicates(plan: TablePlan, problems: Problems) -> None:
@@ -38,12 +37,18 @@ def report_duplicates(plan: TablePlan, problems: Problems) -> None:
         shown = _shown([row[name] for name in names])
         label = plan.sources[row["place"]].source.label
         reason = f"the key {shown} is already in {where}"
-        problems.add(RowProblem(label, row["line"], ", ".join(key), reason))
+        remedy = "Remove one of the two rows, or correct its key."
+        problems.add(Problem(label, row["line"], ", ".join(key), reason, remedy, short_value(shown)))
     problems.add_unseen(max(0, later.height - SHOWN_PROBLEMS))
 
 
 def report_lines(
-    plan: TablePlan, columns: Sequence[str], keys: Sequence[Key], reason: str, problems: Problems
+    plan: TablePlan,
+    columns: Sequence[str],
+    keys: Sequence[Key],
+    reason: str,
+    remedy: str,
+    problems: Problems,
 ) -> int:
     """Add a problem for every row with one of ``keys`` in ``columns``; ``{}`` in the reason is the key.
 
@@ -56,8 +61,9 @@ def report_lines(
             for line, key in zip(lines, zip(*(v.to_list() for v in values), strict=True), strict=True):
                 if key in wanted:
                     found += 1
-                    text = reason.format(_shown(key))
-                    problems.add(RowProblem(source.source.label, line, ", ".join(columns), text))
+                    text, value = reason.format(_shown(key)), short_value(_shown(key))
+                    label = source.source.label
+                    problems.add(Problem(label, line, ", ".join(columns), text, remedy, value))
     return found
 
 

@@ -37,15 +37,8 @@ _WRITTEN = {
     "1,234.5": r"^-?[$€£]?\s?-?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?\s?[$€£]?$",
     "1.234,5": r"^-?[$€£]?\s?-?([0-9]{1,3}([. ][0-9]{3})+|[0-9]+)(,[0-9]+)?\s?[$€£]?$",
 }
+_THOUSANDS = r"^-?[1-9][0-9]{0,2}\.000$"
 _TRUE, _FALSE = ["true", "yes", "t", "y", "1"], ["false", "no", "f", "n", "0"]
-_EXPECTED = {
-    "integer": "a whole number",
-    "number": "a number",
-    "date": "a date such as 2024-12-31",
-    "datetime": "a date and time such as 2024-12-31 23:59:00",
-    "boolean": "true or false",
-    "binary": "hexadecimal bytes (0x…)",
-}
 
 
 @dataclass(frozen=True)
@@ -60,12 +53,6 @@ class Reading:
     kind: str
     style: str = ""
     required: bool = False
-
-
-def expected(reading: Reading, value: object) -> str:
-    """Why ``value`` does not fit, in words."""
-    shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "…'"
-    return f"{shown} is not {_EXPECTED.get(reading.kind, 'text')}"
 
 
 def convert(cells: pl.Series, reading: Reading, *, empty_is_null: bool) -> pl.Series:
@@ -96,6 +83,8 @@ def unfit(cells: pl.Series, values: pl.Series, reading: Reading) -> pl.Series | 
     if reading.kind == "text" or values.null_count() == cells.null_count():
         return None
     wrong = values.is_null() & cells.is_not_null()
+    if cells.dtype.is_float():
+        wrong &= ~cells.is_nan().fill_null(value=False)  # not a number: nothing
     if cells.dtype == pl.String:
         nothing = TYPED_NULLS + _ZERO_DATES if reading.kind in ("date", "datetime") else TYPED_NULLS
         wrong &= ~cells.str.strip_chars().is_in(nothing)
@@ -103,12 +92,15 @@ def unfit(cells: pl.Series, values: pl.Series, reading: Reading) -> pl.Series | 
 
 
 def _text(cells: pl.Series, empty_is_null: bool) -> pl.Series:
-    if cells.dtype == pl.Binary:
+    dtype = cells.dtype
+    if dtype == pl.Binary:
         return cells.bin.encode("hex")
-    if cells.dtype == pl.Float64:  # 44000.0 where a text such as 44000 is meant
+    if dtype == pl.Float64:  # 44000.0 where a text such as 44000 is meant
         whole = cells.cast(pl.Int64, strict=False)
-        exact = (whole.cast(pl.Float64) == cells).all()
-        return (whole if exact else cells).cast(pl.String)
+        exact = (whole.cast(pl.Float64) == cells).fill_null(value=False)
+        return cells.cast(pl.String).zip_with(~exact, whole.cast(pl.String))
+    if isinstance(dtype, pl.Datetime):
+        return cells.dt.strftime("%Y-%m-%d %H:%M:%S%.6f").str.strip_suffix(".000000")
     text = cells.cast(pl.String)
     if not empty_is_null:
         return text
@@ -120,6 +112,8 @@ def _integers(cells: pl.Series, style: str) -> pl.Series:
     values = cells.cast(pl.Int64, strict=False)
     if values.null_count() == cells.null_count():
         return values
+    if not style:  # 1.000 may be a thousand
+        cells = cells.set(cells.str.contains(_THOUSANDS).fill_null(value=False), None)
     return values.fill_null(_whole(_numbers(cells, style)))
 
 
@@ -191,20 +185,37 @@ def _booleans(cells: pl.Series, _style: str) -> pl.Series:
 
 def _binary(cells: pl.Series) -> pl.Series:
     if cells.dtype != pl.String:
-        return cells.cast(pl.Binary)
+        return cells if cells.dtype == pl.Binary else _nothing(cells, "binary")
     prefixed = cells.str.starts_with("0x")
     digits = cells.str.strip_prefix("0x").set(~prefixed.fill_null(value=False), None)
     return digits.str.decode("hex", strict=False)
 
 
 def _from_stored(cells: pl.Series, kind: str) -> pl.Series:
-    """Values that the source stores as numbers or bytes, as ``kind``."""
-    if kind == "integer":
-        return cells if cells.dtype == pl.Int64 else _whole(cells.cast(pl.Float64, strict=False))
-    if kind == "number":
-        return cells.cast(pl.Float64, strict=False)
-    if kind == "boolean":
+    """Values that the source stores as numbers, dates or bytes, as ``kind``."""
+    dtype = cells.dtype
+    if kind == "integer" and dtype.is_numeric():
+        whole = dtype.is_integer()
+        return cells.cast(pl.Int64, strict=False) if whole else _whole(cells.cast(pl.Float64, strict=False))
+    if kind == "number" and dtype.is_numeric():
+        values = cells.cast(pl.Float64, strict=False)
+        finite = values.is_finite()
+        return values if finite.all() else values.set(~finite.fill_null(value=True), None)
+    if kind == "boolean" and dtype == pl.Boolean:
+        return cells
+    if kind == "boolean" and dtype.is_integer():
         return cells.cast(pl.Int64, strict=False).replace_strict([0, 1], [False, True], default=None)
+    if kind == "datetime" and dtype.base_type() in (pl.Date, pl.Datetime):
+        return cells.cast(pl.Datetime("us"))
+    if kind == "date" and dtype == pl.Date:
+        return cells
+    if kind == "date" and isinstance(dtype, pl.Datetime):
+        midnight = cells.dt.time().cast(pl.Int64) == 0
+        return cells.set(~midnight.fill_null(value=True), None).dt.date()
+    return _nothing(cells, kind)
+
+
+def _nothing(cells: pl.Series, kind: str) -> pl.Series:
     return pl.Series([None] * len(cells), dtype=_DTYPES[kind])
 
 

@@ -1,7 +1,7 @@
 """Comma-, semicolon- and tab-separated text with line-exact problems.
 
-Stretches without any quote are cut into columns by Polars, several times faster than the ``csv`` module;
-from the first quote (or the first oddity) on, the ``csv`` module reads the rest.
+Chunks of sound rows are cut into columns by Polars, several times faster than the ``csv`` module; from the
+first oddity on, the ``csv`` module reads the rest.
 """
 
 import csv
@@ -14,17 +14,27 @@ from typing import BinaryIO
 import polars as pl
 
 from core.errors import IngestError, RowProblem
+from core.ingest.problems import Problem, refusal
+from core.ingest.quoting import is_open, layout_of
 from core.ingest.source import Block, Source
+from core.ingest.streams import open_stream, place_in_file
+from core.ingest.text_form import (
+    LONGEST_CELL,
+    delimiter_of,
+    encoding_of,
+    encoding_problem,
+    nul_problem,
+    quote_problem,
+    text_lines,
+    unmarked_utf16,
+)
 
 _CHUNK_BYTES = 1 << 20
 _BLOCK_ROWS = 20_000
-_LONGEST_CELL = 1 << 26
-_DELIMITERS = ",;\t|"
-_SNIFFED_ROWS = 50
 
 
 class DelimitedFile(Source):
-    """A file of delimited text in UTF-8, or in UTF-16 with a byte order mark.
+    """A file of delimited text in UTF-8, or in UTF-16 with a byte order mark; plain or gzip.
 
     Raises
     ------
@@ -37,44 +47,61 @@ class DelimitedFile(Source):
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.label, self.name = path, path.name, name
         self.size = path.stat().st_size
-        with path.open("rb") as stream:
-            start = stream.read(4)
-        self._encoding = "utf-16" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        self._delimiter = ""
+        csv.field_size_limit(LONGEST_CELL)
+        self._encoding = encoding_of(path)
+        if self._encoding == "utf-8-sig" and (problem := unmarked_utf16(path)):
+            raise refusal(problem)
         try:
-            self._delimiter = self._sniffed()
-            header, self._header_lines = self._header()
-        except UnicodeDecodeError:
-            raise self._refusal(_encoding_problem(path, self._encoding)) from None
-        except csv.Error as error:
-            raise self._refusal(RowProblem(self.label, 1, "", _quote_reason(error))) from None
-        self.columns = tuple(self._checked(header))
+            self._delimiter = delimiter_of(path, self._encoding)
+            header, self.header_line = self._header()
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise refusal(self._read_problem(error, 1)) from None
+        self.comma_likely = self._delimiter == ";"
+        names, self.notes = checked_header(header, self.label, self.header_line)
+        self.columns = tuple(names)
 
     def blocks(self) -> Iterator[Block]:
         if self._encoding != "utf-8-sig":
             yield from self._careful_blocks(0, 0)
             return
-        with self.path.open("rb") as stream:
-            header = b"".join(stream.readline() for _ in range(self._header_lines))
+        with open_stream(self.path) as stream:
+            header = b"".join(stream.readline() for _ in range(self.header_line))
             if header.count(b"\r") != header.count(b"\r\n"):  # lines that end in a carriage return alone
                 yield from self._careful_blocks(0, 0)
                 return
-            line, offset = self._header_lines, len(header)
-            while chunk := _whole_lines(stream):
-                columns = self._columns_of(chunk)
-                if columns is None:
+            line, offset = self.header_line, len(header)
+            while chunk := _whole_rows(stream):
+                found = self._rows_of(chunk)
+                if found is None:
                     yield from self._careful_blocks(offset, line)
                     return
-                rows, offset = len(columns[0]), offset + len(chunk)
-                yield Block(columns, range(line + 1, line + rows + 1), done=offset)
-                line += rows
+                columns, lines = found
+                if isinstance(lines, range):
+                    numbers: Sequence[int] = range(line + 1, line + len(lines) + 1)
+                else:
+                    numbers = [line + 1 + number for number in lines]
+                yield Block(columns, numbers, done=place_in_file(stream))
+                offset += len(chunk)
+                line += len(lines) if isinstance(lines, range) else chunk.count(b"\n")
 
-    def _columns_of(self, chunk: bytes) -> list[pl.Series] | None:
-        """The columns of plain lines; ``None`` if any line needs a closer look."""
-        width = len(self.columns)
-        rows = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
-        separators = chunk.count(self._delimiter.encode())
-        odd = b'"' in chunk or b"\0" in chunk or chunk.count(b"\r") != chunk.count(b"\r\n")
-        if odd or separators != rows * (width - 1) or (width == 1 and (b"\n\n" in chunk or b"\n\r" in chunk)):
+    def _rows_of(self, chunk: bytes) -> tuple[list[pl.Series], Sequence[int]] | None:
+        """Columns and lines (from 0) of sound rows; ``None`` if any row needs a closer look."""
+        if len(chunk) > LONGEST_CELL or b"\0" in chunk or chunk.count(b"\r") != chunk.count(b"\r\n"):
+            return None
+        width, quoted = len(self.columns), b'"' in chunk
+        if width == 1 and (b"\n\n" in chunk or b"\n\r" in chunk or chunk.startswith((b"\n", b"\r"))):
+            return None
+        lines: Sequence[int]
+        if quoted:
+            layout = layout_of(chunk, self._delimiter.encode())
+            if layout is None:
+                return None
+            rows, separators, lines = layout.rows, layout.delimiters, layout.lines
+        else:
+            rows = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
+            separators, lines = chunk.count(self._delimiter.encode()), range(rows)
+        if separators != rows * (width - 1):
             return None
         try:
             frame = pl.read_csv(
@@ -82,20 +109,18 @@ class DelimitedFile(Source):
                 has_header=False,
                 schema={str(number): pl.String for number in range(width)},
                 separator=self._delimiter,
-                quote_char=None,
+                quote_char='"' if quoted else None,
             )
         except pl.exceptions.PolarsError:  # a longer line, or bytes that are not UTF-8
             return None
-        return frame.get_columns() if frame.height == rows else None
+        return (frame.get_columns(), lines) if frame.height == rows else None
 
     def _careful_blocks(self, offset: int, line: int) -> Iterator[Block]:
         """The rows from a byte offset, after ``line`` lines, read by the ``csv`` module."""
-        csv.field_size_limit(_LONGEST_CELL)
-        with self.path.open("rb") as stream:
-            stream.seek(offset)
+        with open_stream(self.path, offset) as stream:
             encoding = self._encoding if offset == 0 else "utf-8"
             text = io.TextIOWrapper(stream, encoding=encoding, newline="")
-            records = csv.reader(self._lines(text), delimiter=self._delimiter, strict=True)
+            records = csv.reader(text_lines(text), delimiter=self._delimiter, strict=True)
             read, ended = line, False  # lines up to the last whole record
             while not ended:
                 records_read: list[list[str]] = []
@@ -105,13 +130,10 @@ class DelimitedFile(Source):
                     ended = not records_read
                 except (UnicodeDecodeError, csv.Error) as error:
                     ended = True
-                    if isinstance(error, csv.Error):
-                        failed_at = read + sum(map(_height, records_read)) + 1
-                        failure = RowProblem(self.label, failed_at, "", _quote_reason(error))
-                    else:
-                        failure = _encoding_problem(self.path, self._encoding)
+                    failure = self._read_problem(error, read + sum(map(_height, records_read)) + 1)
                 after = line + records.line_num
-                block = self._block(records_read, read, after if not failure else -1, failure, stream.tell())
+                done = place_in_file(stream)
+                block = self._block(records_read, read, after if not failure else -1, failure, done)
                 read = after
                 if len(block.lines) or block.problems:
                     yield block
@@ -126,8 +148,8 @@ class DelimitedFile(Source):
         if after - read != len(records):  # cells with line breaks
             starts = accumulate(map(_height, records), initial=read + 1)
             lines = list(islice(starts, len(records)))
-        if read < self._header_lines or set(map(len, records)) != {width}:
-            pairs = [pair for pair in zip(records, lines, strict=True) if pair[1] > self._header_lines]
+        if read < self.header_line or set(map(len, records)) != {width}:
+            pairs = [pair for pair in zip(records, lines, strict=True) if pair[1] > self.header_line]
             problems = [self._ragged(row, at) for row, at in pairs if row and len(row) != width]
             records = [row for row, _ in pairs if len(row) == width]
             lines = [at for row, at in pairs if len(row) == width]
@@ -137,37 +159,26 @@ class DelimitedFile(Source):
             problems.append(failure)
         return Block(series, lines, tuple(problems), done=min(done, self.size))
 
-    def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
-        for line in text:
-            if "\0" in line:
-                raise csv.Error("NUL")
-            yield line
-
-    def _ragged(self, row: Sequence[str], line: int) -> RowProblem:
+    def _ragged(self, row: Sequence[str], line: int) -> Problem:
         cells = f"{len(row)} cell" + ("s" if len(row) != 1 else "")
         column = self.columns[len(row)] if len(row) < len(self.columns) else ""
-        return RowProblem(self.label, line, column, f"{cells}, but the header has {len(self.columns)}")
+        reason = f"{cells}, but the header has {len(self.columns)}"
+        mark = {"\t": "a tab", ",": "a comma", ";": "a semicolon"}.get(self._delimiter, self._delimiter)
+        few, many = "Fill in the missing cells.", f"Put quotes around cells that hold {mark}."
+        return Problem(self.label, line, column, reason, few if column else many)
 
-    def _sniffed(self) -> str:
-        """The delimiter under which the first rows agree best."""
-        if self.path.suffix.lower() in (".tsv", ".tab"):
-            return "\t"
-        with self.path.open(encoding=self._encoding, newline="") as text:
-            sample = list(islice(text, _SNIFFED_ROWS))
-        best, delimiter = 0, ","
-        for candidate in _DELIMITERS:
-            try:
-                widths = [len(row) for row in csv.reader(sample, delimiter=candidate) if row]
-            except csv.Error:
-                continue
-            if widths and widths[0] > 1 and (agreeing := widths.count(widths[0]) * 100 + widths[0]) > best:
-                best, delimiter = agreeing, candidate
-        return delimiter
+    def _read_problem(self, error: UnicodeDecodeError | csv.Error, line: int) -> Problem:
+        columns = getattr(self, "columns", ())
+        if isinstance(error, UnicodeDecodeError):
+            return encoding_problem(self.path, self._encoding, columns, self._delimiter)
+        if str(error) == "NUL":
+            return nul_problem(self.path, self._encoding, columns, self._delimiter)
+        return quote_problem(self.path, line, error)
 
     def _header(self) -> tuple[list[str], int]:
         """The header's cells and the number of lines up to its end."""
-        with self.path.open(encoding=self._encoding, newline="") as text:
-            records = csv.reader(self._lines(text), delimiter=self._delimiter, strict=True)
+        with io.TextIOWrapper(open_stream(self.path), encoding=self._encoding, newline="") as text:
+            records = csv.reader(text_lines(text), delimiter=self._delimiter, strict=True)
             for row in records:
                 if any(cell.strip() for cell in row):
                     return row, records.line_num
@@ -176,53 +187,46 @@ class DelimitedFile(Source):
             "A file needs a header line that names its columns.",
         )
 
-    def _checked(self, header: list[str]) -> Iterator[str]:
-        seen: dict[str, str] = {}
-        for number, cell in enumerate(header, start=1):
-            name = " ".join(cell.split()) or f"column_{number}"
-            if name.lower() in seen:
-                reason = f"the header names two columns {name!r}"
-                raise self._refusal(RowProblem(self.label, self._header_lines, name, reason))
-            seen[name.lower()] = name
-            yield name
 
-    def _refusal(self, problem: RowProblem) -> IngestError:
-        return IngestError(
-            f"Nothing was loaded: {problem}.", "Correct the file and load it again.", [problem]
-        )
+def checked_header(header: Sequence[str], label: str, line: int) -> tuple[list[str], tuple[str, ...]]:
+    """Column names from the cells of a header, and notes on those without a name.
+
+    Raises
+    ------
+    IngestError
+        Two columns have one name.
+    """
+    names: list[str] = []
+    notes = []
+    seen: set[str] = set()
+    for number, cell in enumerate(header, start=1):
+        name = " ".join(cell.split())
+        if not name:
+            name = f"column_{number}"
+            notes.append(f"{label}, line {line}: column {number} has no name and is called {name}; name it")
+        if name.lower() in seen:
+            reason = f"the header names two columns {name!r}"
+            raise refusal(Problem(label, line, name, reason, "Rename one of them."))
+        seen.add(name.lower())
+        names.append(name)
+    return names, tuple(notes)
 
 
-def _whole_lines(stream: BinaryIO) -> bytes:
-    """The next chunk, up to the end of a line."""
+def _whole_rows(stream: BinaryIO) -> bytes:
+    """The next chunk, up to the end of a row."""
     chunk = stream.read(_CHUNK_BYTES)
-    return chunk if not chunk or chunk.endswith(b"\n") else chunk + stream.readline()
+    if chunk and not chunk.endswith(b"\n"):
+        chunk += stream.readline(LONGEST_CELL)
+    if not is_open(chunk):
+        return chunk
+    pieces, length, open_quote = [chunk], 0, True
+    while open_quote and length < LONGEST_CELL and (piece := stream.readline(LONGEST_CELL)):
+        pieces.append(piece)
+        length += len(piece)
+        open_quote ^= is_open(piece)
+    return b"".join(pieces)
 
 
 def _height(record: list[str]) -> int:
     """How many lines a record takes in the file."""
     return 1 + sum(cell.count("\n") + cell.count("\r") - cell.count("\r\n") for cell in record)
-
-
-def _quote_reason(error: csv.Error) -> str:
-    text = str(error)
-    if text == "NUL":
-        return "it holds a NUL byte, so the file is damaged or not text"
-    if "unexpected end" in text or "field larger" in text:
-        return "a quote is opened here and never closed"
-    if "expected after" in text:
-        return "text follows a closing quote; a quote inside a cell must be doubled"
-    return text
-
-
-def _encoding_problem(path: Path, encoding: str) -> RowProblem:
-    """The first line that is not in the encoding."""
-    if encoding == "utf-16":
-        return RowProblem(path.name, 1, "", "it is not UTF-16 although it begins with its byte order mark")
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                reason = f"byte 0x{line[error.start]:02X} at position {error.start + 1} is not UTF-8"
-                return RowProblem(path.name, number, "", f"{reason}; save the file as UTF-8")
-    return RowProblem(path.name, 1, "", "it is not UTF-8")

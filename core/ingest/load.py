@@ -1,24 +1,22 @@
 """Loading files into a database: everything that is asked for at once, or nothing."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import polars as pl
-
 from core.database import open_database
-from core.database.base import WriteMode
-from core.database.frames import DTYPES
+from core.database.base import Database, WriteMode
 from core.database.loading import BulkLoad
 from core.database.schema import declared_tables
-from core.errors import IngestError, RowProblem
 from core.ingest.check import report_duplicates, report_lines
-from core.ingest.convert import Reading, convert, expected, unfit
 from core.ingest.files import find_sources
-from core.ingest.plan import SourcePlan, TablePlan, plan_table
-from core.ingest.source import SHOWN_PROBLEMS, Block, Problems, Source
-from core.ingest.survey import survey
+from core.ingest.plan import TablePlan, plan_table
+from core.ingest.problems import SHOWN_PROBLEMS, Problem, Problems
+from core.ingest.source import Source
+from core.ingest.typed import typed_columns
+
+_REPEATED = "Remove the row, or load without append to replace the table."
 
 Progress = Callable[[str, float], None]
 """Called with what is being read and the fraction of the whole that is done (0 to 1)."""
@@ -55,6 +53,7 @@ def ingest(
     *,
     append: bool = False,
     table: str | None = None,
+    types: Mapping[str, Mapping[str, str]] | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Load files and folders into a database in one transaction.
@@ -62,13 +61,20 @@ def ingest(
     Parameters
     ----------
     paths
-        CSV or TSV files, SQLite files, MySQL dumps, or folders of them.
+        CSV or TSV files, Excel workbooks, Parquet files, SQLite files, MySQL dumps, or folders of them; text
+        may be compressed with gzip.
     database_url
         Where to; an SQLite file that does not exist is made.
     append
         Add rows to tables that exist, instead of taking their place.
     table
         One table to load all files into; by default their names decide.
+    types
+        Types that a person has chosen, by table and column (``{"visits": {"day": "date %d/%m/%Y"}}``): text,
+        integer, number, date, datetime or boolean, with or without the way of writing; values that do not
+        fit are problems.
+    progress
+        Called as the work goes on.
 
     Raises
     ------
@@ -79,10 +85,10 @@ def ingest(
         The database cannot be opened or written.
     """
     start = time.perf_counter()
-    found = find_sources([Path(path) for path in paths], table)
+    found = find_sources([Path(path) for path in paths], table, types)
     mode: WriteMode = "append" if append else "replace"
     with open_database(database_url, read_only=False) as database, database.bulk_load() as load:
-        job = _Job(load, mode, found, progress)
+        job = _Job(database, load, mode, found, types, progress)
         plans = [job.fill(name, sources) for name, sources in found.items()]
         job.install(plans)
         load.log([(source, t.name, t.rows, mode) for t in job.tables for source in [", ".join(t.sources)]])
@@ -94,11 +100,17 @@ class _Job:
     """One load under way."""
 
     def __init__(
-        self, load: BulkLoad, mode: WriteMode, found: dict[str, list[Source]], progress: Progress | None
+        self,
+        database: Database,
+        load: BulkLoad,
+        mode: WriteMode,
+        found: dict[str, list[Source]],
+        types: Mapping[str, Mapping[str, str]] | None,
+        progress: Progress | None,
     ) -> None:
         self.tables: list[LoadedTable] = []
         self.notes: list[str] = []
-        self._load, self._mode = load, mode
+        self._database, self._load, self._mode, self._types = database, load, mode, types
         self._problems = Problems()
         self._progress = progress
         self._whole = max(1, sum(_weight(source) for sources in found.values() for source in sources))
@@ -107,10 +119,23 @@ class _Job:
     def fill(self, name: str, sources: list[Source]) -> TablePlan:
         """Read all sources of a table into its staging table."""
         existing = self._load.existing(name) if self._mode == "append" else None
-        plan = plan_table(name, sources, existing, lambda source, _: self._tell(source, 0))
-        rows = self._fill_once(plan)
-        while rows is None:  # a column turned out to be written in another style: begin the table again
+        whole: set[int] = set()
+        rows = None
+        while rows is None:
+            plan = plan_table(
+                name,
+                sources,
+                existing,
+                lambda source, _: self._tell(source, 0),
+                types=self._types,
+                whole=whole,
+            )
             rows = self._fill_once(plan)
+            while rows is None and not any(source.doubted for source in plan.sources):
+                rows = self._fill_once(plan)  # a column turned out to be written in another style
+            whole |= {number for number, source in enumerate(plan.sources) if source.doubted}
+        if not rows and not self._problems.count:
+            self._spare_rows(name, sources)
         if not self._problems.count:
             self._check_keys(plan)
         columns = {column.name: column.kind for column in plan.schema.columns}
@@ -136,75 +161,47 @@ class _Job:
         self._note_abandoned({plan.schema.name for plan in plans})
 
     def _fill_once(self, plan: TablePlan) -> int | None:
-        """The number of rows read; ``None`` if a column's style had to be changed."""
+        """The number of rows read; ``None`` if the plan turned out wrong."""
         self._load.create(plan.schema)
         rows, unique, before = 0, True, self._before
+        problems = Problems()
         for source in plan.sources:
             for block in source.source.blocks():
                 for problem in block.problems:
-                    self._problems.add(problem)
-                columns = self._typed(plan, source, block)
+                    problems.add(problem)
+                columns = typed_columns(plan, source, block, problems)
                 if columns is None:
                     self._before = before
                     return None
-                if len(block.lines) and not self._problems.count and unique:
+                if len(block.lines) and not self._problems.count and not problems.count and unique:
                     unique = self._load.insert(plan.schema.name, columns)
                 rows += len(block.lines)
                 self._tell(source.source, block.done)
             self._before += _weight(source.source)
+        self._problems.add_all(problems)
         if not unique and not self._problems.count:
             report_duplicates(plan, self._problems)
         return rows
 
-    def _typed(self, plan: TablePlan, source: SourcePlan, block: Block) -> list[pl.Series] | None:
-        height = len(block.lines)
-        columns = [pl.Series([None] * height, dtype=DTYPES[c.kind]) for c in plan.schema.columns]
-        if not height:
-            return columns
-        for number, reading, cells in source.cells(block):
-            values = convert(cells, reading, empty_is_null=source.source.empty_is_null)
-            wrong = unfit(cells, values, reading)
-            if wrong is not None:
-                if _restyle(source, number, reading):
-                    return None
-                self._add(
-                    source.source,
-                    block,
-                    reading,
-                    wrong,
-                    [expected(reading, c) for c in cells.filter(wrong).head(SHOWN_PROBLEMS)],
-                )
-            if reading.required and values.null_count():
-                empty = values.is_null() if wrong is None else values.is_null() & ~wrong
-                self._add(
-                    source.source,
-                    block,
-                    reading,
-                    empty,
-                    ["it is empty, but required"] * min(height, SHOWN_PROBLEMS),
-                )
-            columns[number] = values
-        for number, column in enumerate(plan.schema.columns):
-            if source.readings[number] is None and column.required:  # an older table demands it
-                raise IngestError(
-                    f"Nothing was loaded: {source.source.label} lacks the column {column.name}."
-                )
-        return columns
-
-    def _add(
-        self, source: Source, block: Block, reading: Reading, mask: pl.Series, reasons: list[str]
-    ) -> None:
-        rows = mask.arg_true().to_list()
-        for row, reason in zip(rows, reasons, strict=False):
-            self._problems.add(RowProblem(source.label, block.lines[row], reading.name, reason))
-        self._problems.add_unseen(max(0, len(rows) - len(reasons)))
+    def _spare_rows(self, name: str, sources: list[Source]) -> None:
+        """Refuse to put nothing in the place of rows; a table of a database file may well be empty."""
+        if self._mode != "replace" or all(source.schema for source in sources):
+            return
+        if self._load.existing(name) is None:
+            return
+        old = next((t.rows for t in self._database.tables() if t.name.lower() == name.lower()), 0)
+        if old:
+            line = sources[0].header_line
+            reason = f"there are no rows below the column names, but the table {name} has {old:,}"
+            remedy = "Leave the file out to keep them, or drop the table first."
+            self._problems.add(Problem(sources[0].label, line, "", reason, remedy))
 
     def _check_keys(self, plan: TablePlan) -> None:
         name, key = plan.schema.name, plan.schema.primary_key
         if not self._load.add_key(name):
             report_duplicates(plan, self._problems)
         if self._mode == "append" and (known := self._load.known_keys(name, SHOWN_PROBLEMS)):
-            report_lines(plan, key, known, "the key {} is already in the table", self._problems)
+            report_lines(plan, key, known, "the key {} is already in the table", _REPEATED, self._problems)
 
     def _check_references(self, plan: TablePlan) -> None:
         for key in plan.schema.foreign_keys:
@@ -219,7 +216,10 @@ class _Job:
             count, keys = self._load.orphans(plan.schema.name, key, SHOWN_PROBLEMS)
             if not count:
                 continue
-            shown = report_lines(plan, key.columns, keys, f"{{}} is not in {key.table}", self._problems)
+            remedy = f"Add it to {key.table} (load both together), or correct it."
+            shown = report_lines(
+                plan, key.columns, keys, f"{{}} is not in {key.table}", remedy, self._problems
+            )
             if not shown:  # rows that were there before
                 self.notes.append(
                     f"{count} old rows of {plan.schema.name} have a {listed} not in {key.table}"
@@ -247,16 +247,3 @@ class _Job:
 
 def _weight(source: Source) -> int:
     return max(1, source.size)
-
-
-def _restyle(source: SourcePlan, number: int, reading: Reading) -> bool:
-    """Find another way in which all of a column is written, such as 31/12/2024; whether there is one."""
-    if not source.source.empty_is_null or reading.name in source.surveyed or reading.style:
-        return False
-    source.surveyed.add(reading.name)
-    name = source.source.columns[source.positions[number]]
-    (found,), notes = survey(source.source, [name], lambda _: None)
-    if not found.style or found.kind != reading.kind or notes:
-        return False
-    source.readings[number] = replace(reading, style=found.style)
-    return True

@@ -10,7 +10,8 @@ from pathlib import Path
 import polars as pl
 
 from core.database.schema import TableSchema, parse_create_table
-from core.errors import IngestError, RowProblem
+from core.errors import IngestError
+from core.ingest.problems import Problem
 from core.ingest.source import Block, Source
 
 _BLOCK_ROWS = 20_000
@@ -74,7 +75,7 @@ class MySqlDump:
 
     def refusal(self, position: int, reason: str) -> IngestError:
         """The error for a position in the text."""
-        problem = RowProblem(self.label, self.line_at(position), "", reason)
+        problem = Problem(self.label, self.line_at(position), "", reason)
         return IngestError(f"Nothing was loaded: {problem}.", "Export the dump again.", [problem])
 
     @cached_property

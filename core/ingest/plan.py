@@ -1,27 +1,39 @@
 """How the columns of some sources become those of one table."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import polars as pl
 
 from core.database.schema import Column, TableSchema, declared_tables
-from core.errors import IngestError, RowProblem
+from core.errors import IngestError
 from core.ingest.convert import Reading
-from core.ingest.files import bare_name
+from core.ingest.corrections import Correction, corrections_of
+from core.ingest.names import bare_name
+from core.ingest.problems import Problem, refusal
 from core.ingest.source import Block, Source
+from core.ingest.styles import Chosen, corrected, styles_of_numbers
 from core.ingest.survey import survey
+
+_MOST_COLUMNS = 2_000
 
 
 @dataclass
 class SourcePlan:
-    """One source: for each column of the table how to read it and where it stands, or ``None``."""
+    """One source: for each column of the table how to read it and where it stands, or ``None``.
+
+    ``provisional`` are columns whose type rests on the first rows alone, ``ambiguous`` those whose dates or
+    numbers can be read in two ways; ``doubted`` is set when a later row refutes a provisional type.
+    """
 
     source: Source
     readings: list[Reading | None]
     positions: list[int]
+    provisional: set[str] = field(default_factory=set)
+    ambiguous: set[str] = field(default_factory=set)
     surveyed: set[str] = field(default_factory=set)
+    doubted: bool = False
 
     def cells(self, block: Block) -> Iterator[tuple[int, Reading, pl.Series]]:
         """The columns of a block that the table has, with their number in the table."""
@@ -45,7 +57,13 @@ class TablePlan:
 
 
 def plan_table(
-    name: str, sources: list[Source], existing: TableSchema | None, progress: Callable[[Source, int], None]
+    name: str,
+    sources: list[Source],
+    existing: TableSchema | None,
+    progress: Callable[[Source, int], None],
+    *,
+    types: Mapping[str, Mapping[str, str]] | None = None,
+    whole: Collection[int] = (),
 ) -> TablePlan:
     """The table that ``sources`` make together.
 
@@ -55,22 +73,32 @@ def plan_table(
         The table that rows are appended to; its types then decide.
     progress
         Called with a source and how much of it has been surveyed.
+    types
+        Types that a person has chosen, by table and column.
+    whole
+        Numbers of the sources whose every cell is looked at before their types are decided; for the others
+        the first rows decide, and the plan says which types are provisional.
 
     Raises
     ------
     IngestError
-        A source lacks columns that the table must have.
+        A source lacks columns that the table must have, or a chosen type cannot be had.
     """
     declared = declared_tables().get(name)
     known = _known_columns(declared, existing)
+    corrections = corrections_of(types, name, (c for source in sources for c in source.columns))
     notes: list[str] = []
-    chosen: list[dict[str, Reading]] = []
-    for source in sources:
-        readings, said = _readings(source, known, partial(progress, source))
-        chosen.append(readings)
-        notes += said
-        _require(source, readings, known)
-    columns = _merged(chosen, known)
+    chosen: list[Chosen] = []
+    for number, source in enumerate(sources):
+        _require(source, known)
+        tell = partial(progress, source)
+        chosen.append(_readings(source, name, known, corrections, tell, whole=number in whole))
+        notes += [*source.notes, *chosen[-1].notes]
+    columns = _merged([each.readings for each in chosen], known)
+    if len(columns) > _MOST_COLUMNS:
+        reason = f"{len(columns):,} columns are named; a table takes {_MOST_COLUMNS:,}"
+        remedy = "Leave columns out, or turn them into rows."
+        raise refusal(Problem(sources[0].label, sources[0].header_line, "", reason, remedy))
     key = declared.primary_key if declared else _source_key(sources)
     have = {column.name for column in columns}
     schema = TableSchema(
@@ -79,7 +107,7 @@ def plan_table(
         key if have >= set(key) else (),
         tuple(fk for fk in _foreign_keys(declared, sources) if have >= set(fk.columns)),
     )
-    plans = [_placed(source, readings, schema) for source, readings in zip(sources, chosen, strict=True)]
+    plans = [_placed(source, each, schema) for source, each in zip(sources, chosen, strict=True)]
     return TablePlan(schema, plans, notes)
 
 
@@ -94,30 +122,64 @@ def _known_columns(declared: TableSchema | None, existing: TableSchema | None) -
 
 
 def _readings(
-    source: Source, known: dict[str, Column], progress: Callable[[int], None]
-) -> tuple[dict[str, Reading], list[str]]:
-    """How each column of a source is read, by its name in the source."""
-    readings: dict[str, Reading] = {}
+    source: Source,
+    table: str,
+    known: dict[str, Column],
+    corrections: dict[str, Correction],
+    progress: Callable[[int], None],
+    *,
+    whole: bool,
+) -> Chosen:
+    """How each column of a source is read, by its name in the source and in its order."""
+    chosen = Chosen()
     unknown = []
     for name in source.columns:
-        column = known.get(bare_name(name)) or (source.schema.column(name) if source.schema else None)
-        if column is None:
+        fixed = known.get(bare_name(name))
+        column = fixed or (source.schema.column(name) if source.schema else None)
+        correction = corrections.get(bare_name(name))
+        if correction is not None:
+            if fixed is not None and fixed.kind != correction.kind:
+                raise IngestError(
+                    f"The column {fixed.name} of {table} is {fixed.kind} and cannot be {correction.kind}.",
+                    "Leave its type as it is, or load the file as a table of another name.",
+                )
+            target = column or Column(name, correction.kind)
+            chosen.add(name, *corrected(source, name, target, correction))
+        elif column is None:
             unknown.append(name)
         else:
-            target = column.name
-            readings[name] = Reading(target, column.kind, "", column.required)
-    notes: list[str] = []
+            chosen.add(name, Reading(column.name, column.kind, "", column.required))
+    if source.comma_likely:
+        chosen.restyle(styles_of_numbers(source, chosen.readings, progress))
     if unknown:
-        inferred, notes = survey(source, unknown, progress)
-        readings |= {reading.name: reading for reading in inferred}
-    return {name: readings[name] for name in source.columns}, notes
+        verdicts = survey(source, unknown, progress, whole=whole)
+        open_ones = [name for name, verdict in verdicts.items() if verdict.ambiguous and not verdict.certain]
+        verdicts |= survey(source, open_ones, progress) if open_ones else {}
+        chosen.add_verdicts(verdicts)
+    chosen.readings = {name: chosen.readings[name] for name in source.columns}
+    _refuse_twins(source, chosen.readings)
+    return chosen
 
 
-def _require(source: Source, readings: dict[str, Reading], known: dict[str, Column]) -> None:
-    present = {reading.name for reading in readings.values()}
-    absent = [column.name for column in known.values() if column.required and column.name not in present]
+def _refuse_twins(source: Source, readings: dict[str, Reading]) -> None:
+    """Refuse two columns that are meant for one column of the table."""
+    seen: dict[str, str] = {}
+    for name, reading in readings.items():
+        if (before := seen.get(reading.name.lower())) is not None:
+            reason = f"the columns {before!r} and {name!r} are both for {reading.name}"
+            raise refusal(Problem(source.label, source.header_line, name, reason, "Leave one of them out."))
+        seen[reading.name.lower()] = name
+
+
+def _require(source: Source, known: dict[str, Column]) -> None:
+    present = {bare_name(name) for name in source.columns}
+    absent = [column.name for name, column in known.items() if column.required and name not in present]
     if absent:
-        problems = [RowProblem(source.label, 1, name, "the column is missing") for name in absent]
+        remedy = "Add the column."
+        problems = [
+            Problem(source.label, source.header_line, name, "the column is missing", remedy)
+            for name in absent
+        ]
         raise IngestError(
             f"Nothing was loaded: {source.label} lacks the columns {', '.join(absent)}.",
             "Add them, or load the file as a table of its own with --table NAME.",
@@ -156,16 +218,19 @@ def _foreign_keys(declared: TableSchema | None, sources: list[Source]) -> tuple:
     return sources[0].schema.foreign_keys if sources[0].schema else ()
 
 
-def _placed(source: Source, readings: dict[str, Reading], schema: TableSchema) -> SourcePlan:
-    by_target = {reading.name: (position, reading) for position, reading in enumerate(readings.values())}
+def _placed(source: Source, chosen: Chosen, schema: TableSchema) -> SourcePlan:
+    by_target = {reading.name: (place, reading) for place, reading in enumerate(chosen.readings.values())}
     placed: list[Reading | None] = []
     positions = []
+    provisional = set(chosen.provisional)
     for column in schema.columns:
         position, reading = by_target.get(column.name, (-1, None))
         if reading is not None and reading.kind != column.kind:
             reading = replace(
                 reading, kind=column.kind, style=reading.style if column.kind == "number" else ""
             )
+            if column.kind == "text":
+                provisional.discard(column.name)
         placed.append(reading)
         positions.append(position)
-    return SourcePlan(source, placed, positions)
+    return SourcePlan(source, placed, positions, provisional, set(chosen.ambiguous))

@@ -2,14 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import polars as pl
 
 from core.database.schema import TableSchema
-from core.errors import IngestError, RowProblem
-
-SHOWN_PROBLEMS = 100
+from core.errors import RowProblem
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,14 @@ class Source(ABC):
         Types and keys if the file declares them.
     empty_is_null
         Whether the file cannot tell empty text from null, so that empty cells, ``NULL`` and ``\\N`` are null.
+    comma_likely
+        Whether the file's form suggests that numbers are written with a decimal comma.
+    header_line
+        The line of the column names; 0 where the file declares them in another way.
     size
         Bytes or rows to read, for progress.
+    notes
+        Remarks on the file worth reading, such as a column without a name.
     """
 
     label: str
@@ -51,40 +55,11 @@ class Source(ABC):
     columns: tuple[str, ...]
     schema: TableSchema | None = None
     empty_is_null: bool = False
+    comma_likely: bool = False
+    header_line: int = 0
     size: int = 0
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def blocks(self) -> Iterator[Block]:
         """The rows in order."""
-
-
-@dataclass
-class Problems:
-    """Rows at fault: the first hundred in full, the others counted."""
-
-    shown: list[RowProblem] = field(default_factory=list)
-    count: int = 0
-
-    def add(self, problem: RowProblem) -> None:
-        """Note one more."""
-        self.count += 1
-        if len(self.shown) < SHOWN_PROBLEMS:
-            self.shown.append(problem)
-
-    def add_unseen(self, number: int) -> None:
-        """Count problems that are not shown."""
-        self.count += number
-
-    def raise_if_any(self) -> None:
-        """Raise an IngestError that lists them, if there are any."""
-        if not self.count:
-            return
-        first = self.shown[0]
-        more = f" (and {self.count - 1} more)" if self.count > 1 else ""
-        hidden = self.count - len(self.shown)
-        unseen = f" Only the first {SHOWN_PROBLEMS} are listed; {hidden} more are not." if hidden else ""
-        raise IngestError(
-            f"Nothing was loaded: {first}{more}.",
-            f"Correct the rows and load again; the old data are untouched.{unseen}",
-            self.shown,
-        )

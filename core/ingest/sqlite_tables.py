@@ -11,7 +11,8 @@ from core.database.frames import stored_series
 from core.database.schema import Column, TableSchema, kind_of
 from core.database.sqlite_files import connect_for_reading
 from core.database.sqlite_write import quoted
-from core.errors import IngestError, RowProblem
+from core.errors import IngestError
+from core.ingest.problems import Problem
 from core.ingest.source import Block, Source
 
 _BLOCK_ROWS = 20_000
@@ -61,5 +62,5 @@ class SqliteTable(Source):
                     done += len(rows)
                     yield Block(columns, lines, done=done)
             except sqlite3.Error as error:  # damaged pages, or text that is not UTF-8
-                problem = RowProblem(self.label, done + 1, "", f"table {self.name} cannot be read: {error}")
+                problem = Problem(self.label, done + 1, "", f"table {self.name} cannot be read: {error}")
                 yield Block([pl.Series(dtype=pl.Null)] * len(self.columns), [], (problem,), done)
