@@ -1,6 +1,7 @@
 """The command line. Everything heavy is imported by the command that needs it, so that help is instant."""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from core import __version__
 from core.errors import IngestError, SalesError
 
 if TYPE_CHECKING:
+    from core.database import Database
     from core.settings import Settings
 
 _SHOWN_PROBLEMS = 20
@@ -105,7 +107,7 @@ def ingest(paths: tuple[Path, ...], database: str | None, append: bool, table: s
     from core.ingest import ingest as load
 
     settings = _settings(database)
-    url = settings.database_url or f"sqlite:///{settings.data_folder / 'company.sqlite'}"
+    url = _own_database(settings)
     _spare_the_demo(settings, url)
     with _bar("Loading") as progress:
         report = load(paths, url, append=append, table=table, progress=progress)
@@ -176,6 +178,87 @@ def doctor(database: str | None, form: str) -> None:
             if finding.remedy:
                 click.echo(f"{'':<27}{finding.remedy}")
     sys.exit(1 if failed else 0)
+
+
+def _mapped(name: str, meaning: str) -> Callable[[Any], Any]:
+    return click.option(f"--{name}", metavar="COL", help=meaning)
+
+
+@cli.command("map")
+@click.argument("table")
+@_database
+@_mapped("customer-id", "Who bought.")
+@_mapped("order-date", "When.")
+@_mapped("order-id", "Order number. [default: one order per customer and day]")
+@_mapped("product-id", "What was bought. [default: the product line]")
+@_mapped("product-name", "Its name.")
+@_mapped("product-line", "Its group or category.")
+@_mapped("quantity", "Pieces.")
+@_mapped("unit-price", "Price of one piece.")
+@_mapped("amount", "Amount of the line. [default: quantity times unit price]")
+@_mapped("unit-cost", "What one piece costs the company.")
+@_mapped("customer-name", "Name of the customer.")
+@_mapped("country", "Country or region of the customer.")
+@_mapped("status", "Order status; cancelled orders are no revenue.")
+@click.option("--check", is_flag=True, help="Count and report, store nothing.")
+@click.option("--sql", "show_sql", is_flag=True, help="Print the SQL of the staging views.")
+def map_table(table: str, database: str | None, check: bool, show_sql: bool, **columns: str | None) -> None:
+    """Say which columns of TABLE are sales.
+
+    One flat table of order lines is enough for every chart of sales. Without columns a command is suggested.
+    The mapping is stored in the database as views that can be read, changed and versioned.
+    """
+    from core.database import open_database
+    from core.mapping import Mapping, MappingError, staging_views, store_mapping, validate_mapping
+
+    settings = _settings(database)
+    url = _own_database(settings)
+    chosen = {field: column for field, column in columns.items() if column}
+    with open_database(url) as opened:
+        if not chosen:
+            raise MappingError("No columns were given.", _suggested(opened, table))
+        mapping = Mapping.of(sales=(table, chosen))
+        validation = validate_mapping(opened, mapping)
+        if show_sql and validation.ok:
+            for text in staging_views(mapping, opened.tables(), opened.engine).values():
+                click.echo(text)
+        for finding in validation.findings:
+            if finding.severity != "error":
+                click.echo(f"{_MARKS.get(finding.severity, 'note   ')}  {finding.message}", err=True)
+        validation.require_ok()
+        counts = validation.counts
+        if counts is not None:
+            click.echo(
+                f"{counts.lines:,} order lines of {counts.rows:,} rows, {counts.orders:,} orders, "
+                f"{counts.customers:,} customers, {counts.products:,} products, revenue "
+                f"{settings.currency} {counts.revenue:,.2f}, {counts.first_day} to {counts.last_day}."
+            )
+        if check:
+            click.echo("Nothing was stored.")
+            return
+        store_mapping(opened, mapping)
+    click.echo(f"{table} is mapped in {url}; show it with:\n  SALES_DATABASE_URL={url} sales-dashboard serve")
+
+
+def _suggested(database: "Database", table: str) -> str:
+    """The ``map`` command that the names and types of a table's columns suggest."""
+    from core.mapping import Mapping, suggest_columns
+    from core.mapping.shape import resolved
+
+    tables = database.tables()
+    name = resolved(Mapping.of(sales=(table, {})), tables).tables[0].table
+    found = suggest_columns("sales", next(other for other in tables if other.name == name))
+    options = " ".join(
+        f"--{field.replace('_', '-')} {shlex.quote(column)}" for field, column in found.items()
+    )
+    return (
+        f"Perhaps: sales-dashboard map {shlex.quote(name)} {options or '--customer-id COL --order-date COL'}"
+    )
+
+
+def _own_database(settings: "Settings") -> str:
+    """The address given, or that of the user's own database."""
+    return settings.database_url or f"sqlite:///{settings.data_folder / 'company.sqlite'}"
 
 
 def _settings(database: str | None, **others: object) -> "Settings":
