@@ -1,27 +1,26 @@
 """MySQL dumps: the CREATE TABLE and INSERT statements of a ``mysqldump`` file, read without a server."""
 
 import re
-from bisect import bisect_right
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import batched
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
 from core.database.schema import TableSchema, parse_create_table
 from core.errors import IngestError
-from core.ingest.problems import Problem
+from core.ingest.problems import Problem, refusal
 from core.ingest.source import Block, Source
+from core.ingest.sql_statements import Statement, statements_of
+from core.ingest.streams import open_stream
 
 _BLOCK_ROWS = 20_000
 _QUOTED = r"'(?:[^'\\]++|\\.|'')*+'|\"(?:[^\"\\]++|\\.|\"\")*+\""
-_STATEMENT = re.compile(
-    rf"(?P<skip>\s+|--(?=\s|$)[^\n]*|\#[^\n]*|/\*.*?\*/)|(?P<end>;)|(?P<body>(?:{_QUOTED}|`[^`]*`"
-    r"|[^;'\"`/\#-]++|/(?!\*)|-(?!-(?:\s|$)))++)",
-    re.DOTALL,
-)
 _INSERT = re.compile(r"(?:INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO\s+(?:`?\w+`?\.)?`?(?P<table>\w+)`?\s*", re.I)
+_CREATE = re.compile(r"CREATE\s+TABLE\b", re.I)
 _COLUMNS = re.compile(r"\(([^()']*)\)\s*")
 _VALUES = re.compile(r"VALUES?\s*", re.I)
 _GAP = re.compile(r"(?:\s+|/\*.*?\*/|--(?=\s)[^\n]*|\#[^\n]*)*", re.DOTALL)
@@ -34,14 +33,37 @@ _ESCAPE = re.compile(r"\\(.)|''|\"\"", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "b": "\b", "Z": "\x1a"}
 
 
+_AGAIN = "Export the dump again, with its structure and as INSERT … VALUES statements."
+
+
 @dataclass
 class _Table:
+    """A table, and offset, length in bytes and first line of each of its INSERT statements."""
+
     schema: TableSchema
-    inserts: list[tuple[int, int]] = field(default_factory=list)
+    inserts: "array[int]" = field(default_factory=lambda: array("q"))
+
+
+@dataclass
+class _Text:
+    """The text of one statement, and the line of each place in it; places are asked for in order."""
+
+    label: str
+    text: str
+    line: int
+    _counted: int = 0
+
+    def line_at(self, position: int) -> int:
+        self.line += self.text.count("\n", self._counted, position)
+        self._counted = max(self._counted, position)
+        return self.line
+
+    def refusal(self, position: int, reason: str) -> IngestError:
+        return refusal(Problem(self.label, self.line_at(position), "", reason, _AGAIN))
 
 
 class MySqlDump:
-    """A dump file.
+    """A dump file, plain or gzip. Its rows are read a statement at a time.
 
     Raises
     ------
@@ -51,14 +73,10 @@ class MySqlDump:
 
     def __init__(self, path: Path) -> None:
         self.path, self.label = path, path.name
-        data = path.read_bytes()
-        try:
-            self.text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:  # the dumps of old servers
-            self.text = data.decode("latin-1")
+        self.encoding = "utf-8"
         self._tables: dict[str, _Table] = {}
-        for start, end in self._statements():
-            self._note(start, end)
+        for statement in statements_of(path):
+            self._note(statement)
         if not self._tables:
             raise IngestError(
                 f"Nothing was loaded: {self.label} holds no CREATE TABLE statement.",
@@ -69,84 +87,70 @@ class MySqlDump:
         """The tables of the dump in order."""
         return [DumpTable(self, table.schema, table.inserts) for table in self._tables.values()]
 
-    def line_at(self, position: int) -> int:
-        """The 1-based line of a position in the text."""
-        return bisect_right(self._line_starts, position)
-
-    def refusal(self, position: int, reason: str) -> IngestError:
-        """The error for a position in the text."""
-        problem = Problem(self.label, self.line_at(position), "", reason)
-        return IngestError(f"Nothing was loaded: {problem}.", "Export the dump again.", [problem])
-
-    @cached_property
-    def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in re.finditer("\n", self.text))]
-
-    def _statements(self) -> Iterator[tuple[int, int]]:
-        """Start and end of each statement, comments and white space between them left out."""
-        position, start = 0, -1
-        while position < len(self.text):
-            match = _STATEMENT.match(self.text, position)
-            if match is None:
-                what = "a comment" if self.text.startswith("/*", position) else "a quoted text"
-                raise self.refusal(position, f"the dump is cut off: {what} that begins here is never closed")
-            if match.lastgroup == "end":
-                if start >= 0:
-                    yield start, position
-                start = -1
-            elif match.lastgroup == "body" and start < 0:
-                start = position
-            position = match.end()
-        if start >= 0:
-            raise self.refusal(start, "the dump is cut off: the statement that begins here has no end")
-
-    def _note(self, start: int, end: int) -> None:
-        if insert := _INSERT.match(self.text, start, end):
+    def _note(self, statement: Statement) -> None:
+        try:
+            text = statement.text.decode("utf-8")
+        except UnicodeDecodeError:  # the dumps of old servers
+            text = statement.text.decode("latin-1")
+            self.encoding = "latin-1"
+        if insert := _INSERT.match(text):
             table = self._tables.get(insert["table"])
             if table is None:
-                raise self.refusal(start, f"rows for {insert['table']}, a table that is not created before")
-            table.inserts.append((insert.end(), end))
-        elif re.compile(r"CREATE\s+TABLE\b", re.I).match(self.text, start, end):
+                reason = f"rows for {insert['table']}, a table that is not created before"
+                raise refusal(Problem(self.label, statement.line, "", reason, _AGAIN))
+            table.inserts.extend((statement.offset, len(statement.text), statement.line))
+        elif _CREATE.match(text):
             try:
-                schema = parse_create_table(self.text[start:end])
+                schema = parse_create_table(text)
             except ValueError as error:
-                raise self.refusal(start, f"CREATE TABLE cannot be understood: {error}") from None
+                reason = f"CREATE TABLE cannot be understood: {error}"
+                raise refusal(Problem(self.label, statement.line, "", reason, _AGAIN)) from None
             self._tables[schema.name] = _Table(schema)
 
 
 class DumpTable(Source):
     """The rows of one table of a dump."""
 
-    def __init__(self, dump: MySqlDump, schema: TableSchema, inserts: list[tuple[int, int]]) -> None:
+    def __init__(self, dump: MySqlDump, schema: TableSchema, inserts: "array[int]") -> None:
         self._dump, self._inserts = dump, inserts
         self.label, self.name, self.schema = dump.label, schema.name, schema
         self.columns = tuple(column.name for column in schema.columns)
-        self.size = sum(end - start for start, end in inserts)
+        self.size = sum(inserts[1::3])
 
     def blocks(self) -> Iterator[Block]:
+        if not self._inserts:
+            return
         rows: list[list[str | None]] = []
         lines: list[int] = []
         done = 0
-        for start, end in self._inserts:
-            for position, row in self._rows(start, end):
-                rows.append(row)
-                lines.append(self._dump.line_at(position))
-                if len(rows) == _BLOCK_ROWS:
-                    yield _block(rows, lines, done + position - start)
-                    rows, lines = [], []
-            done += end - start
+        with open_stream(self._dump.path, self._inserts[0]) as stream:
+            here = self._inserts[0]
+            for offset, length, line in batched(self._inserts, 3):
+                _skip(stream, offset - here)
+                text = stream.read(length).decode(self._dump.encoding)
+                here = offset + length
+                statement = _Text(self.label, text, line)
+                for position, row in self._rows(statement):
+                    rows.append(row)
+                    lines.append(statement.line_at(position))
+                    if len(rows) == _BLOCK_ROWS:
+                        yield _block(rows, lines, done + position)
+                        rows, lines = [], []
+                done += length
         if rows:
             yield _block(rows, lines, done)
 
-    def _rows(self, position: int, end: int) -> Iterator[tuple[int, list[str | None]]]:
+    def _rows(self, statement: _Text) -> Iterator[tuple[int, list[str | None]]]:
         """Position and cells of each row of one INSERT, in the order of the table's columns."""
-        text, dump = self._dump.text, self._dump
+        text, end = statement.text, len(statement.text)
+        insert = _INSERT.match(text)
+        position = insert.end() if insert else 0
         order: list[int] | None = None
         if named := _COLUMNS.match(text, position, end):
-            order, position = self._order(named[1], position), named.end()
+            order, position = self._order(named[1], statement), named.end()
         values = _VALUES.match(text, position, end)
         if values is None:
-            raise dump.refusal(position, "only INSERT … VALUES is understood")
+            raise statement.refusal(position, "only INSERT … VALUES is understood")
         position = values.end()
         width = len(order) if order is not None else len(self.columns)
         while True:
@@ -154,35 +158,43 @@ class DumpTable(Source):
             start = position
             cells: list[str | None] = []
             if not text.startswith("(", position):
-                raise dump.refusal(position, "a row in brackets was expected")
+                raise statement.refusal(position, "a row in brackets was expected")
             separator = ","
             while separator == ",":
                 position = _gap(text, position + 1, end)
                 value = _VALUE.match(text, position, end)
                 if value is None:
-                    raise dump.refusal(position, f"a value was expected after {len(cells)} of the row")
+                    raise statement.refusal(position, f"a value was expected after {len(cells)} of the row")
                 cells.append(_cell(value))
                 position = _gap(text, value.end(), end)
                 separator = text[position : position + 1]
             if separator != ")":
-                raise dump.refusal(position, "a comma or a closing bracket was expected")
+                raise statement.refusal(position, "a comma or a closing bracket was expected")
             if len(cells) != width:
-                raise dump.refusal(start, f"the row has {len(cells)} values, but {self.name} takes {width}")
+                raise statement.refusal(
+                    start, f"the row has {len(cells)} values, but {self.name} takes {width}"
+                )
             yield start, _reordered(cells, order, len(self.columns))
             position = _gap(text, position + 1, end)
             if position >= end or text[position] != ",":
                 if position < end and not re.match(r"ON\s+DUPLICATE|AS\b", text[position:end], re.I):
-                    raise dump.refusal(position, "a comma or the end of the statement was expected")
+                    raise statement.refusal(position, "a comma or the end of the statement was expected")
                 return
             position += 1
 
-    def _order(self, listed: str, position: int) -> list[int]:
+    def _order(self, listed: str, statement: _Text) -> list[int]:
         names = [name.strip(' `"\n\r\t').lower() for name in listed.split(",")]
         known = {column.lower(): number for number, column in enumerate(self.columns)}
         for name in names:
             if name not in known:
-                raise self._dump.refusal(position, f"{self.name} has no column {name}")
+                raise statement.refusal(0, f"{self.name} has no column {name}")
         return [known[name] for name in names]
+
+
+def _skip(stream: BinaryIO, number: int) -> None:
+    """Go forward in a stream that may have no other way."""
+    while number > 0 and (piece := len(stream.read(min(number, 1 << 20)))):
+        number -= piece
 
 
 def _gap(text: str, position: int, end: int) -> int:

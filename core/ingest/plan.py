@@ -44,11 +44,12 @@ class SourcePlan:
 
 @dataclass(frozen=True)
 class TablePlan:
-    """A table to be made, and its sources."""
+    """A table to be made, and its sources; the kinds of the ``fixed`` columns cannot be chosen."""
 
     schema: TableSchema
     sources: list[SourcePlan]
     notes: list[str]
+    fixed: frozenset[str] = frozenset()
 
     def fills(self, columns: Iterable[str]) -> bool:
         """Whether a source has all of the columns."""
@@ -108,7 +109,7 @@ def plan_table(
         tuple(fk for fk in _foreign_keys(declared, sources) if have >= set(fk.columns)),
     )
     plans = [_placed(source, each, schema) for source, each in zip(sources, chosen, strict=True)]
-    return TablePlan(schema, plans, notes)
+    return TablePlan(schema, plans, notes, frozenset(column.name for column in known.values()))
 
 
 def _known_columns(declared: TableSchema | None, existing: TableSchema | None) -> dict[str, Column]:

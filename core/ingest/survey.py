@@ -16,6 +16,7 @@ Candidate = tuple[str, str]
 
 _WHOLE = r"^-?(0|[1-9][0-9]*)$"
 _DECIMAL = r"^-?(0|[1-9][0-9]*)?(\.[0-9]+)?$|^-?[0-9]+\.[0-9]+[eE][+-]?[0-9]+$"
+_LEADING_ZERO = r"^-?0[0-9]"
 _WORDS = ["true", "false", "yes", "no"]
 _CODES = re.compile(
     r"phone|mobile|telefon|fax|zip|postal|postcode|plz|iban|barcode|\bean|\bsku|\bgtin", re.IGNORECASE
@@ -140,6 +141,8 @@ def _is_lossless(cells: pl.Series, reading: Reading) -> bool:
         return True
     if not reading.style and not cells.str.contains(_DECIMAL).all():
         return False
+    if reading.style and cells.str.contains(_LEADING_ZERO).any():
+        return False
     longest = cells.str.len_bytes().max()
     if not isinstance(longest, int) or longest <= _EXACT_DIGITS:
         return True
@@ -186,7 +189,7 @@ def _narrow(column: _Column, name: str, source: Source, block: Block) -> None:
         return
     if not column.seen:
         few = filled.head(_FEW)
-        column.alive = [c for c in column.alive if _may_be(few, c) and fits(few, Reading(name, *c))]
+        column.alive = [c for c in column.alive if may_be(few, c) and fits(few, Reading(name, *c))]
         if not column.alive:
             column.note = _mixed_dates(few, cells, block)
     if not column.alive:
@@ -218,8 +221,8 @@ def _shape(style: str) -> re.Pattern[str]:
     return re.compile(date_shape(style))
 
 
-def _may_be(few: pl.Series, candidate: Candidate) -> bool:
-    """Whether some cells have the look of a date format; true for all that is no such format."""
+def may_be(few: pl.Series, candidate: Candidate) -> bool:
+    """Whether all of some cells have the look of a date format; true for what is no such format."""
     kind, style = candidate
     if few.dtype != pl.String or kind not in ("date", "datetime") or not style:
         return True
