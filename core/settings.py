@@ -31,6 +31,9 @@ class Settings(param.Parameterized):
     log_level: param.Selector = param.Selector(
         default="INFO", objects=["DEBUG", "INFO", "WARNING", "ERROR"], doc="Log detail."
     )
+    upload_megabytes = param.Integer(
+        default=500, bounds=(1, None), doc="Largest file that can be uploaded, in megabytes."
+    )
     allowed_origins = param.List(default=[], item_type=str, doc="Further hosts that may open a websocket.")
 
     @property

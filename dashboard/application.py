@@ -7,10 +7,10 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
-from core.database import Database, open_database
 from core.errors import SalesError
 from core.sales_data import load_sales
 from core.settings import Settings
+from dashboard.current_database import CurrentDatabase
 from dashboard.static_files import StaticFiles
 
 log = logging.getLogger(__name__)
@@ -30,12 +30,13 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     from panel.io.fastapi import add_applications
 
     from dashboard.shell import Shell
+    from dashboard.uploads import add_upload_route
 
     if settings.uses_demo:
         from core.demo import ensure_demo_database
 
         ensure_demo_database(settings)
-    database = open_database(settings.resolved_database_url)
+    current = CurrentDatabase(settings)
     app = FastAPI(title="Sales dashboard", docs_url=None, redoc_url=None, openapi_url=None)
 
     readiness: dict[str, Any] = {"at": -READY_CACHE_SECONDS, "ok": False, "message": ""}
@@ -45,7 +46,9 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
         """Whether the database answers; asked at most every ten seconds, for at most two."""
         if time.monotonic() - readiness["at"] > READY_CACHE_SECONDS:
             try:
-                health = await asyncio.wait_for(asyncio.to_thread(database.health), READY_CHECK_SECONDS)
+                health = await asyncio.wait_for(
+                    asyncio.to_thread(current.database.health), READY_CHECK_SECONDS
+                )
                 readiness.update(ok=health.ok, message=health.message)
             except TimeoutError:
                 readiness.update(ok=False, message="the database did not answer in time")
@@ -55,20 +58,23 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
 
     def page() -> pn.viewable.Viewable:
         search = pn.state.location.search if pn.state.location else ""
-        return Shell(database, settings, search).page()
+        shell = Shell(current.database, settings, search)
+        current.follow(shell.session, pn.state.curdoc)
+        return shell.page()
 
     origins = [
         f"{host}:{port}" for host in {settings.host, "localhost", "127.0.0.1"}
     ] + settings.allowed_origins
+    add_upload_route(app, current.uploads, settings.allowed_origins)
     add_applications({"/": page}, app=app, title="Sales dashboard", extra_websocket_origins=origins)
     app.add_middleware(StaticFiles)
-    _warm(database, settings)
+    _warm(current, settings)
     return app
 
 
-def _warm(database: Database, settings: Settings) -> None:
+def _warm(current: CurrentDatabase, settings: Settings) -> None:
     """Read the sales data before the first visitor asks; a failure is shown to whoever opens a page."""
     try:
-        load_sales(database, None, terms_days=settings.payment_terms_days)
+        load_sales(current.database, None, terms_days=settings.payment_terms_days)
     except SalesError as error:
         log.warning("%s", error)
