@@ -39,12 +39,12 @@ ${at} .ace_string { color: ${c.string}; }
 ${at} .ace_constant { color: ${c.number}; }
 ${at} .ace_comment { color: ${c.comment}; font-style: italic; }
 ${at} .ace_support.ace_function { color: ${c.call}; }
-${at}.ace_autocomplete { border: 1px solid ${c.edge}; border-radius: 6px; background: ${c.back}; color: ${c.text};
+${at}${at}.ace_editor.ace_autocomplete { border: 1px solid ${c.edge}; border-radius: 6px; background: ${c.back}; color: ${c.text};
   width: 340px; box-shadow: 0 4px 16px rgb(0 0 0 / .18); }
-${at}.ace_autocomplete .ace_line-hover { background: ${c.line}; border-color: transparent; }
-${at}.ace_autocomplete .ace_marker-layer .ace_active-line { background: ${c.select}; }
-${at}.ace_autocomplete .ace_completion-highlight { color: ${c.keyword}; font-weight: 700; }
-${at}.ace_autocomplete .ace_completion-meta { color: ${c.comment}; opacity: 1; }
+${at}${at}.ace_editor.ace_autocomplete .ace_line-hover { background: ${c.line}; border-color: transparent; }
+${at}${at}.ace_editor.ace_autocomplete .ace_marker-layer .ace_active-line { background: ${c.select}; }
+${at}${at}.ace_editor.ace_autocomplete .ace_completion-highlight { color: ${c.keyword}; font-weight: 700; }
+${at}${at}.ace_editor.ace_autocomplete .ace_completion-meta { color: ${c.comment}; opacity: 1; }
 ${at} .ace_tooltip-content, ${at}.ace_tooltip { background: ${c.back}; color: ${c.text}; }`
 }
 
@@ -92,6 +92,7 @@ function completer(model) {
       const wants_table = /\b(from|join)\s+$/i.test(before)
       const used = new Set(read.values())
       const seen = new Set()
+      const written = new Set(session.getValue().toLowerCase().match(/\w+/g))
       const found = [...used].flatMap((table) => columns(table, 900))
         .concat(model.tables.map((table) => (
           {caption: table.name, value: table.name, meta: table.kind, score: wants_table ? 2000 : 800}
@@ -100,6 +101,7 @@ function completer(model) {
           {caption: word, value: word, meta: word === word.toUpperCase() ? "SQL" : "function", score: 400}
         )))
         .concat(used.size ? [] : model.tables.flatMap((table) => columns(table, 300)))
+      for (const entry of found) if (written.has(entry.caption.toLowerCase())) entry.score += 50
       answer(null, found.filter(({caption, meta}) => {
         const key = meta.includes("·") ? `column ${caption}` : caption
         return !seen.has(key) && seen.add(key)
@@ -252,7 +254,7 @@ export function render({model}) {
     const tools = ace.require("ace/ext/language_tools")
     editor = ace.edit(place, {
       mode: "ace/mode/sql", value: model.text, useWorker: false, showPrintMargin: false, fontSize: 13, tabSize: 4,
-      useSoftTabs: true, wrap: false, highlightActiveLine: true, enableBasicAutocompletion: true, scrollPastEnd: 0,
+      useSoftTabs: true, wrap: true, highlightActiveLine: true, enableBasicAutocompletion: true, scrollPastEnd: 0,
       fontFamily: "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace",
       placeholder: "SELECT … FROM …   Ctrl+Space completes tables and columns",
     })

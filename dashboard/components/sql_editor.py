@@ -96,6 +96,7 @@ class SqlResult(_Messenger):
     message = param.String(doc="Text where there are no rows.")
     facts = param.String(doc="Rows, columns and seconds.")
     remark = param.String(doc="What the reader must know about the rows, such as a limit that was met.")
+    chart_note = param.String(doc="What the reader must know about the chart.")
     plan = param.String(doc="How the engine runs the query.")
     plan_message = param.String(doc="Text where there is no plan.")
     page = param.Integer(default=0, bounds=(0, None), doc="Page of the table, from 0.")

@@ -58,7 +58,10 @@ export function render({model}) {
   const plan = element("pre", "")
   plan.tabIndex = 0
   places.table.append(model.get_child("table"))
-  places.chart.append(model.get_child("chart"))
+  const chart_note = element("p", "chart-note")
+  chart_note.setAttribute("role", "status")
+  places.chart.classList.add("chart")
+  places.chart.append(model.get_child("chart"), chart_note)
   places.plan.append(plan)
   body.append(...Object.values(places), overlay)
 
@@ -117,6 +120,7 @@ export function render({model}) {
     facts.textContent = model.facts
     remark.textContent = model.remark
     plan.textContent = model.plan
+    chart_note.textContent = model.chart_note
     const message = model.active === "plan" ? (model.plan ? "" : model.plan_message) : (ready ? "" : model.message)
     overlay.textContent = message
     overlay.hidden = message === ""
@@ -131,7 +135,7 @@ export function render({model}) {
   }
   show_tabs()
   model.on("active", show_tabs)
-  for (const name of ["state", "message", "facts", "remark", "plan", "plan_message", "page", "pages", "exporting"])
+  for (const name of ["state", "message", "facts", "remark", "plan", "plan_message", "page", "pages", "exporting", "chart_note"])
     model.on(name, show)
   model.on("facts", () => tell(""))
   model.on("msg:custom", (message) => receive(message.data ?? message))

@@ -1,5 +1,6 @@
 """The chart builder: which columns of a result are drawn, and how; idle until its tab is opened."""
 
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
@@ -7,23 +8,26 @@ import panel_material_ui as pmui
 
 from core.adhoc import QueryResult
 from core.errors import SalesError
-from dashboard import theme
-from dashboard.sql_page.chart_shapes import AGGREGATES, KINDS, ChartChoice, Shaped, plot, shape, suggested
+from dashboard.sql_page.chart_figures import figure_of
+from dashboard.sql_page.chart_shapes import AGGREGATES, KINDS, ChartChoice, Shaped, shape, suggested
 from dashboard.sql_page.running import ROWS, Background
 
 _NONE = "–"
 
 
 class ChartBuilder:
-    """Choices above, one figure below. Holds the result until ``clear`` or the next ``offer``."""
+    """Choices above, one figure below. Holds the result until ``clear`` or the next ``offer``.
 
-    def __init__(self, background: Background) -> None:
+    ``tell`` is given what a reader must know about the figure, or why there is none.
+    """
+
+    def __init__(self, background: Background, tell: Callable[[str], None]) -> None:
+        self._tell = tell
         self._background = background
         self._result: QueryResult | None = None
         self._drawn: tuple[int, ChartChoice] | None = None
         self._setting = False
         self._figure = pn.Column(pn.Spacer(), sizing_mode="stretch_both", margin=0)
-        self._note = pn.pane.HTML("", sizing_mode="stretch_width", margin=(0, 0, 4, 0))
         self._widgets: dict[str, pmui.Select] = {}
         self.panel = pn.Column(pn.Spacer(), sizing_mode="stretch_both", margin=0)
 
@@ -48,7 +52,7 @@ class ChartBuilder:
         self._redraw()
 
     def _build(self) -> None:
-        common: dict[str, Any] = {"size": "small", "width": 168, "margin": (8, 12, 8, 0)}
+        common: dict[str, Any] = {"size": "small", "width": 144, "margin": (8, 8, 8, 0)}
         labels = {"kind": "Chart", "x": "Across", "y": "Value", "by": "Split by", "aggregate": "Summed up by"}
         options: dict[str, Any] = {
             "kind": {title: kind for kind, title in KINDS.items()},
@@ -58,7 +62,7 @@ class ChartBuilder:
             chosen = options.get(part, [])
             self._widgets[part] = pmui.Select(label=label, options=chosen, **common)
             self._widgets[part].param.watch(self._chosen, "value")
-        self.panel[:] = [pn.FlexBox(*self._widgets.values(), margin=0), self._note, self._figure]
+        self.panel[:] = [pn.FlexBox(*self._widgets.values(), margin=0), self._figure]
 
     def _offer_columns(self, result: QueryResult) -> None:
         names = [name for name, _ in result.columns]
@@ -105,13 +109,9 @@ class ChartBuilder:
 
     def _show(self, outcome: Shaped | SalesError, choice: ChartChoice) -> None:
         if isinstance(outcome, SalesError):
-            self._note.object = str(outcome)
+            self._tell(str(outcome))
             self._figure[:] = [pn.Spacer()]
             return
-        import holoviews as hv
-
-        figure = hv.render(plot(outcome, choice), backend="bokeh")
-        theme.style_figure(figure, value_axis="both" if choice.kind in ("scatter", "histogram") else
-                           None if choice.kind == "heatmap" else "y")  # fmt: skip
-        self._note.object = outcome.note
+        self._tell(outcome.note)
+        figure = figure_of(outcome, choice)
         self._figure[:] = [pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)]

@@ -1,12 +1,10 @@
 """From the rows of a result to a chart: they are aggregated or sampled first, so that it stays small."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
 from core.errors import SalesError
-from dashboard import theme
 
 KINDS = {
     "bar": "Bars",
@@ -25,7 +23,7 @@ AGGREGATES = {
     "count": "Number of rows",
 }
 MOST_BARS, MOST_CELLS, MOST_COLOURS, MOST_BOXES = 30, 40, 10, 20
-MOST_POINTS, MOST_SAMPLED = 20_000, 50_000
+MOST_POINTS = 20_000
 BINS = 40
 _OTHER = "other"
 
@@ -81,7 +79,7 @@ def shape(frame: pl.DataFrame, choice: ChartChoice) -> Shaped:
     kinds = frame.schema
     wanted = [choice.x] if choice.kind == "histogram" else [choice.x, choice.y]
     if choice.kind == "heatmap" and not choice.by:
-        raise SalesError("A heat map needs a second category.", "Choose it under Colour or rows.")
+        raise SalesError("A heat map needs a second category.", "Choose it under Split by.")
     for name in [*wanted, *([choice.by] if choice.by else [])]:
         if name not in kinds:
             raise SalesError("A column is not chosen yet.", "Choose one.")
@@ -138,8 +136,9 @@ def _lines(frame: pl.DataFrame, choice: ChartChoice) -> Shaped:
     keys = [name for name in ("x", "by") if name in frame.columns]
     line = _aggregated(frame, keys, choice.aggregate).sort("x").drop_nulls("x")
     if line.height > MOST_POINTS:
-        note = f"{note} Every {-(-line.height // MOST_POINTS)}th of {line.height:,} points is drawn.".strip()
-        line = line.gather_every(-(-line.height // MOST_POINTS))
+        step = -(-line.height // MOST_POINTS)
+        note = f"{note} One in {step} of {line.height:,} points is drawn.".strip()
+        line = line.gather_every(step)
     return Shaped(line, note)
 
 
@@ -182,7 +181,7 @@ def _heatmap(frame: pl.DataFrame, choice: ChartChoice) -> Shaped:
 
 
 def _boxes(frame: pl.DataFrame, _choice: ChartChoice) -> Shaped:
-    frame, note = _sampled(frame.drop_nulls("y"), MOST_SAMPLED)
+    frame, note = _sampled(frame.drop_nulls("y"), MOST_POINTS)
     counts = frame["x"].value_counts(sort=True)
     kept = counts.head(MOST_BOXES)["x"]
     if counts.height > MOST_BOXES:
@@ -200,49 +199,3 @@ _SHAPES = {
     "heatmap": _heatmap,
     "box": _boxes,
 }
-
-
-def plot(shaped: Shaped, choice: ChartChoice) -> Any:
-    """The chart as a HoloViews object made with hvPlot."""
-    import hvplot.pandas  # noqa: F401 - small frames only; pandas takes every kind of column
-
-    counts = choice.aggregate == "count" and choice.kind in ("bar", "line", "heatmap")
-    label = "rows" if counts else f"{choice.y} ({AGGREGATES[choice.aggregate].lower()})"
-    frame = shaped.frame.to_pandas()
-    by = {"by": "by"} if "by" in shaped.frame.columns and choice.kind != "heatmap" else {}
-    colours = list(theme.CATEGORICAL) if by else theme.ACCENT
-    common: dict[str, Any] = {"xlabel": choice.x, "responsive": True}
-    if by:
-        common["legend"] = "top_left"
-    if choice.kind == "bar":
-        return frame.hvplot.bar(
-            x="x", y="y", **by, color=colours, stacked=choice.aggregate in ("sum", "count") and bool(by),
-            rot=35, line_alpha=0, ylabel=label, **common,
-        )  # fmt: skip
-    if choice.kind == "line":
-        return frame.hvplot.line(x="x", y="y", **by, color=colours, line_width=2, ylabel=label, **common)
-    if choice.kind == "scatter":
-        return frame.hvplot.scatter(
-            x="x", y="y", **by, color=colours, size=16, alpha=0.55, line_alpha=0, ylabel=choice.y, **common,
-        )  # fmt: skip
-    if choice.kind == "histogram":
-        import holoviews as hv
-
-        edges = [*shaped.frame["left"], shaped.frame["right"][-1]]
-        return hv.Histogram((edges, shaped.frame["y"].to_numpy()), kdims="x", vdims="y").opts(
-            fill_color=theme.ACCENT, line_color=None, xlabel=choice.x, ylabel="rows", responsive=True
-        )
-    if choice.kind == "heatmap":
-        return frame.hvplot.heatmap(
-            x="x",
-            y="by",
-            C="y",
-            cmap=list(theme.SEQUENTIAL),
-            rot=35,
-            ylabel=choice.by,
-            clabel=label,
-            **common,
-        )
-    return frame.hvplot.box(
-        y="y", by="x", color=theme.ACCENT, box_fill_alpha=0.6, legend=False, rot=35, ylabel=choice.y, **common
-    )

@@ -55,7 +55,7 @@ class QueryDesk:
         )  # fmt: skip
         self.catalogue = SqlCatalogue(on_event=self._catalogue_says, sizing_mode="stretch_width")
         self.rows = ResultRows(self.background, self._turned)
-        self.chart = ChartBuilder(self.background)
+        self.chart = ChartBuilder(self.background, self._chart_says)
         self.result = SqlResult(
             table=self.rows.table, chart=self.chart.panel, message=START, plan_message=NO_PLAN,
             on_event=self._result_says, sizing_mode="stretch_width",
@@ -268,6 +268,9 @@ class QueryDesk:
         self._history = [entry, *self._history][:HISTORY]
         shown = ("key", "text", "state", "facts")
         self.catalogue.history = [{name: e[name] for name in shown} for e in self._history]
+
+    def _chart_says(self, words: str) -> None:
+        self.result.chart_note = words
 
     def _turned(self, page: int, pages: int) -> None:
         self.result.param.update(page=page, pages=pages)

@@ -1,6 +1,7 @@
 """The rows of a result: pages of ready-made texts, sorted off the event loop."""
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -111,21 +112,22 @@ def page_of(frame: pl.DataFrame, order: pl.Series | None, page: int) -> pl.DataF
 
 
 def texts(frame: pl.DataFrame, columns: tuple[tuple[str, str], ...]) -> list[list[str]]:
-    """The cells as they are shown."""
-    kinds = [kind for _, kind in columns]
-    return [[text_of(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in frame.rows()]
+    """The cells as they are shown; the numbers of a column have the same decimals."""
+    shown = [
+        _numbers(values) if kind == "number" else [text_of(value, kind) for value in values]
+        for values, (_, kind) in zip(frame.get_columns(), columns, strict=True)
+    ]
+    return [list(row) for row in zip(*shown, strict=True)]
 
 
 def text_of(value: object, kind: str) -> str:
-    """One cell: a dash for null, numbers with at most six decimals, times without a fraction of zero."""
+    """One cell: a dash for null, long texts and binary values cut."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "true" if value else "false"
     if kind == "integer":
         return str(value)
-    if isinstance(value, float):
-        return _number(value)
     if isinstance(value, dt.datetime):
         return value.isoformat(" ")
     if isinstance(value, bytes):
@@ -135,11 +137,17 @@ def text_of(value: object, kind: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _number(value: float) -> str:
-    if value != value or value in (float("inf"), float("-inf")):
-        return str(value)
+def _numbers(values: pl.Series) -> list[str]:
+    """Numbers with as many decimals as they need, two to six, the same for all."""
+    plain = [None if value is None else float(value) for value in values]
+    sizes = [abs(value) for value in plain if value is not None and math.isfinite(value)]
+    needed = [len(f"{size:.6f}".rstrip("0").rpartition(".")[2]) for size in sizes]
+    decimals = max(2, *needed) if needed else 2
+    return ["–" if value is None else _number(value, decimals) for value in plain]
+
+
+def _number(value: float, decimals: int) -> str:
     size = abs(value)
-    if size and not 1e-6 <= size < 1e15:
+    if not math.isfinite(value) or (size and not 1e-6 <= size < 1e15):
         return f"{value:.6g}"
-    text = f"{value:,.6f}".rstrip("0")
-    return text + "00" if text.endswith(".") else text + "0" if text[-2] == "." else text
+    return f"{value:,.{decimals}f}"
