@@ -2,13 +2,24 @@
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from core.database.base import Database, Health, TableInfo
 from core.errors import DatabaseError
 
-__all__ = ["Database", "Health", "TableInfo", "open_database", "shown_url", "sqlite_file"]
+__all__ = [
+    "Database",
+    "Health",
+    "TableInfo",
+    "database_path",
+    "open_database",
+    "shown_url",
+    "sqlite_file",
+]
 
 _SQLITE_SUFFIXES = {".sqlite", ".sqlite3", ".db"}
+_SCHEMES = {"sqlite": "SQLite", "duckdb": "DuckDB", "parquet": "Parquet"}
+_EXAMPLE = "Give an address such as sqlite:////data/company.sqlite"
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
 
 
@@ -18,10 +29,12 @@ def open_database(url: str, *, read_only: bool = True) -> Database:
     Parameters
     ----------
     url
-        ``sqlite:////absolute/file``, ``sqlite:///file`` (below the current folder if it is there, else from
-        the root) or the plain path of an SQLite file.
+        ``sqlite:////absolute/file``, ``duckdb:////absolute/file`` or ``parquet:////absolute/folder``. With
+        three slashes the path is below the current folder if it is there, else from the root. The plain path
+        of an SQLite file will do, and one that ends in ``.duckdb``. DuckDB and Parquet take the options
+        ``?memory_limit=4GB&threads=2``.
     read_only
-        Whether ``write`` is refused; with ``False`` a missing SQLite file is made by the first write.
+        Whether ``write`` is refused; with ``False`` a missing file is made by the first write.
 
     Raises
     ------
@@ -29,9 +42,16 @@ def open_database(url: str, *, read_only: bool = True) -> Database:
         The engine is unknown, or the database is missing, unreadable or something else. Passwords in the
         address are never repeated.
     """
-    from core.database.sqlite import SqliteDatabase
+    scheme, path, options = _parts(url)
+    if scheme == "sqlite":
+        from core.database.sqlite import SqliteDatabase
 
-    return SqliteDatabase(sqlite_file(url), read_only=read_only)
+        return SqliteDatabase(path, read_only=read_only)
+    from core.database.duckdb import DuckdbDatabase, ParquetDatabase
+    from core.database.duckdb_files import limits_of
+
+    kind = ParquetDatabase if scheme == "parquet" else DuckdbDatabase
+    return kind(path, read_only=read_only, limits=limits_of(dict(parse_qsl(options, keep_blank_values=True))))
 
 
 def sqlite_file(url: str) -> Path:
@@ -40,36 +60,51 @@ def sqlite_file(url: str) -> Path:
     Raises
     ------
     DatabaseError
+        The address belongs to another engine or to none, or names no file.
+    """
+    scheme, path, _ = _parts(url)
+    if scheme != "sqlite":
+        raise DatabaseError(f"{shown_url(url)} is not the address of an SQLite file.", _EXAMPLE)
+    return path
+
+
+def database_path(url: str) -> Path:
+    """The file or folder that an address means, whatever its engine; it need not exist.
+
+    Raises
+    ------
+    DatabaseError
         The address belongs to no known engine or names no file.
     """
+    return _parts(url)[1]
+
+
+def _parts(url: str) -> tuple[str, Path, str]:
+    """Scheme, path and options of an address."""
     address = url.strip()
-    scheme = _SCHEME.match(address)
+    found = _SCHEME.match(address)
     if not address:
-        raise DatabaseError(
-            "No database address was given.", "Give one such as sqlite:////data/company.sqlite"
-        )
-    if scheme is None:
+        raise DatabaseError("No database address was given.", _EXAMPLE)
+    if found is None:
         path = Path(address).expanduser()
+        if path.suffix.lower() == ".duckdb":
+            return "duckdb", path, ""
         if path.is_file() or path.suffix.lower() in _SQLITE_SUFFIXES:
-            return path
+            return "sqlite", path, ""
         raise DatabaseError(
-            f"{shown_url(address)!r} is neither a database address nor an SQLite file.",
-            "Give an address such as sqlite:////data/company.sqlite",
+            f"{shown_url(address)!r} is neither a database address nor an SQLite file.", _EXAMPLE
         )
-    if scheme[1].lower() != "sqlite":
-        raise DatabaseError(
-            f"No engine is known for addresses that begin with {scheme[1]}:",
-            "Give an address such as sqlite:////data/company.sqlite",
-        )
-    rest = re.sub(r"\?.*$", "", address[len("sqlite:") :])
+    scheme = found[1].lower()
+    if scheme not in _SCHEMES:
+        raise DatabaseError(f"No engine is known for addresses that begin with {found[1]}:", _EXAMPLE)
+    rest, _, options = address[len(scheme) + 1 :].partition("?")
     if not rest.startswith("///") or not rest[3:].strip() or rest[3:] == ":memory:":
-        raise DatabaseError(
-            "The SQLite address names no file.", "Give an address such as sqlite:////data/company.sqlite"
-        )
+        what = "folder" if scheme == "parquet" else "file"
+        raise DatabaseError(f"The {_SCHEMES[scheme]} address names no {what}.", _EXAMPLE)
     below_here, from_root = Path(rest[3:]).expanduser(), Path(rest[2:])
     if not below_here.exists() and (from_root.exists() or not below_here.parent.exists()):
-        return from_root if from_root.parent.exists() else below_here
-    return below_here
+        return scheme, from_root if from_root.parent.exists() else below_here, options
+    return scheme, below_here, options
 
 
 def shown_url(url: str) -> str:

@@ -53,7 +53,7 @@ def frame_from_blocks(
             column.append(stored_series(values))
     return pl.DataFrame(
         [
-            _typed(name, _joined(column), declared.get(name), likely.get(name))
+            typed_series(name, _joined(column), declared.get(name), likely.get(name))
             for name, column in zip(unique, pieces, strict=True)
         ]
     )
@@ -106,7 +106,21 @@ def _cast_piece(piece: pl.Series, dtype: pl.DataType) -> pl.Series:
     return piece.cast(dtype)
 
 
-def _typed(name: str, stored: pl.Series, declared: str | None, likely: str | None) -> pl.Series:
+def typed_series(name: str, stored: pl.Series, declared: str | None, likely: str | None) -> pl.Series:
+    """A column as it is handed out: of the declared type, or else of the one that its values suggest.
+
+    Parameters
+    ----------
+    stored
+        Int64, Float64, String, Binary, Boolean, Date, Datetime or Null.
+    declared, likely
+        As for ``frame_from_blocks``.
+
+    Raises
+    ------
+    QueryError
+        A value does not fit the declared type.
+    """
     if declared in DTYPES:
         return _as_declared(name, stored, declared).alias(name)
     if stored.dtype == pl.Null():
@@ -130,6 +144,8 @@ def _whole(stored: pl.Series) -> pl.Series:
 
 def _dates_recognised(text: pl.Series) -> pl.Series:
     """Text that is an ISO date or datetime in every row, as such; all other text unchanged."""
+    if text.is_empty():
+        return text
     first = text.item(text.is_not_null().arg_max() or 0)
     if not first[:4].isdigit() or first[4:5] != "-":
         return text

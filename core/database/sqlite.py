@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import polars as pl
 
 from core.database.base import Database, Health, TableInfo, WriteMode
 from core.database.frames import frame_from_blocks
+from core.database.parameters import plain_value
 from core.database.schema import kind_of
 from core.database.sqlite_files import (
     connect_for_reading,
@@ -236,18 +236,10 @@ def _explained(error: Exception, reader: _Reader, file: SqlFile | None, asked: s
 
 def _bindable(name: str, value: object) -> object:
     """``value`` as SQLite stores it: dates as ISO text, decimals as numbers."""
-    if isinstance(value, datetime):
-        return value.isoformat(" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return float(value)
-    if value is None or isinstance(value, bool | int | float | str | bytes):
-        return value
-    plain = getattr(value, "item", None)  # NumPy numbers
-    if callable(plain):
-        return _bindable(name, plain())
-    raise QueryError(f"The parameter {name} has a value of type {type(value).__name__} that SQL cannot take.")
+    plain = plain_value(name, value)
+    if isinstance(plain, datetime):
+        return plain.isoformat(" ")
+    return plain.isoformat() if isinstance(plain, date) else plain
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:

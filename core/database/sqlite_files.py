@@ -2,12 +2,15 @@
 
 import os
 import sqlite3
+import threading
 from pathlib import Path
 
 from core.errors import DatabaseError
 
 _MAGIC = b"SQLite format 3\x00"
 _BUSY_SECONDS = 30.0
+_OPEN: dict[tuple[int, int], int] = {}
+_OPEN_LOCK = threading.Lock()
 _READABLE_PRAGMAS = {
     "table_info",
     "table_xinfo",
@@ -21,8 +24,29 @@ _VALUE_PRAGMAS = {"schema_version", "data_version", "user_version", "page_count"
 
 def is_sqlite_file(file: Path) -> bool:
     """Whether ``file`` is an SQLite database; an empty file is one that nobody has written to yet."""
-    with file.open("rb") as stream:
-        return stream.read(len(_MAGIC)) in (_MAGIC, b"")
+    return _start_of(file, len(_MAGIC)) in (_MAGIC, b"")
+
+
+def _start_of(file: Path, size: int) -> bytes:
+    """The first bytes of a file, without ever closing it.
+
+    Closing a file gives up every lock that this process has on it, those of SQLite's connections included:
+    writers in other processes would then remove the write-ahead log under them, and they would go on reading
+    old data.
+    """
+    if not hasattr(os, "pread"):  # systems whose locks belong to the open file
+        with file.open("rb") as stream:
+            return stream.read(size)
+    stat = file.stat()
+    with _OPEN_LOCK:
+        handle = _OPEN.get((stat.st_dev, stat.st_ino))
+        if handle is None:
+            for key in [key for key, old in _OPEN.items() if not os.fstat(old).st_nlink]:
+                os.close(_OPEN.pop(key))
+            handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+            opened = os.fstat(handle)
+            _OPEN[opened.st_dev, opened.st_ino] = handle
+        return os.pread(handle, size, 0)
 
 
 def require_sqlite_file(file: Path) -> None:
@@ -118,8 +142,7 @@ def version_of(file: Path) -> str:
     """
     try:
         stat = file.stat()
-        with file.open("rb") as stream:
-            counter = stream.read(28)[24:].hex()
+        counter = _start_of(file, 28)[24:].hex()
         parts = [f"{stat.st_ino:x}", f"{stat.st_size:x}", f"{stat.st_mtime_ns:x}", counter]
         log = _log_of(file)
         if log.exists() and (size := log.stat().st_size):

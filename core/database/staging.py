@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from core.database.schema import declared_tables, kind_of
@@ -54,16 +55,20 @@ def create_views(connection: sqlite3.Connection) -> Staging:
 
 
 def _absent_columns(connection: sqlite3.Connection, file: SqlFile) -> dict[str, tuple[str, ...]]:
-    """The declared columns that the view reads and its base tables do not have, by table."""
-    read = {word.lower() for word in re.findall(r"\w+", file.text)}
-    declared = declared_tables()
     result = {}
-    for table in (table for table in file.needs if table in declared):
-        present = {row[1].lower() for row in connection.execute(f'PRAGMA table_info("{table}")')}
-        names = (column.name for column in declared[table].columns)
-        if absent := tuple(n for n in names if n.lower() in read and n.lower() not in present):
+    for table in (table for table in file.needs if table in declared_tables()):
+        present = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
+        if absent := absent_columns(file, table, present):
             result[table] = absent
     return result
+
+
+def absent_columns(file: SqlFile, table: str, present: Iterable[str]) -> tuple[str, ...]:
+    """The declared columns of a table that a staging view reads and that are not ``present``."""
+    read = {word.lower() for word in re.findall(r"\w+", file.text)}
+    have = {name.lower() for name in present}
+    names = (column.name for column in declared_tables()[table].columns)
+    return tuple(name for name in names if name.lower() in read and name.lower() not in have)
 
 
 def explain_missing(relation: str, staging: Staging, asked: str) -> MissingDataError | QueryError | None:

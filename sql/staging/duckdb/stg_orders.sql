@@ -13,10 +13,10 @@
 SELECT
     orderNumber AS order_id,
     customerNumber AS customer_id,
-    date_diff('day', DATE '1970-01-01', CAST(CAST(orderDate AS TIMESTAMP) AS DATE)) AS order_day,
-    CAST(strftime(CAST(orderDate AS TIMESTAMP), '%Y%m') AS INTEGER) AS order_month,
-    date_diff('day', DATE '1970-01-01', CAST(CAST(requiredDate AS TIMESTAMP) AS DATE)) AS required_day,
-    date_diff('day', DATE '1970-01-01', CAST(CAST(shippedDate AS TIMESTAMP) AS DATE)) AS shipped_day,
+    TRY_CAST(orderDate AS DATE) - DATE '1970-01-01' AS order_day,
+    year(TRY_CAST(orderDate AS DATE)) * 100 + month(TRY_CAST(orderDate AS DATE)) AS order_month,
+    TRY_CAST(requiredDate AS DATE) - DATE '1970-01-01' AS required_day,
+    TRY_CAST(shippedDate AS DATE) - DATE '1970-01-01' AS shipped_day,
     status,
     CASE WHEN status = 'Cancelled' THEN 1 ELSE 0 END AS is_cancelled
 FROM orders

@@ -9,6 +9,6 @@
 SELECT
     customerNumber AS customer_id,
     checkNumber AS payment_id,
-    date_diff('day', DATE '1970-01-01', CAST(CAST(paymentDate AS TIMESTAMP) AS DATE)) AS payment_day,
+    TRY_CAST(paymentDate AS DATE) - DATE '1970-01-01' AS payment_day,
     CAST(amount AS DOUBLE) AS amount
 FROM payments

@@ -1,0 +1,159 @@
+"""DuckDB files and folders of Parquet files, for companies of up to about a billion order lines."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from core.database.base import Database, Health, TableInfo, WriteMode
+from core.database.duckdb_files import (
+    Limits,
+    load_duckdb,
+    log_of,
+    parquet_tables,
+    require_duckdb_file,
+    version_of,
+)
+from core.database.duckdb_load import DuckdbLoad
+from core.database.duckdb_query import run
+from core.database.duckdb_reader import Reader, described, open_file, open_folder
+from core.database.duckdb_write import write_frame
+from core.database.loading import BulkLoad
+from core.database.parquet_load import ParquetLoad, write_parquet
+from core.database.staging import file_named
+from core.errors import DatabaseError, SalesError
+
+
+class DuckdbDatabase(Database):
+    """A DuckDB file.
+
+    It is read as it was when it was last replaced: writing makes a second file beside it, which then takes
+    its place, so that readers in all processes go on undisturbed and see the new data with their next query.
+
+    Parameters
+    ----------
+    file
+        The database file.
+    read_only
+        Whether ``write`` is refused. Queries are read-only in any case. With ``False`` the file need not
+        exist: the first write makes it.
+    limits
+        Memory and threads that DuckDB may use.
+
+    Raises
+    ------
+    DatabaseError
+        The file is missing or something else, or the package ``duckdb`` is not installed.
+    """
+
+    engine = "duckdb"
+
+    def __init__(self, file: Path, *, read_only: bool = True, limits: Limits | None = None) -> None:
+        load_duckdb()
+        self.file = file
+        self.read_only = read_only
+        self.limits = limits or Limits()
+        self._reader: Reader | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+        if read_only or file.exists():
+            self._require()
+
+    def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
+        file = file_named(name_or_sql)
+        with self._current() as reader:
+            return run(reader, file, file.text if file else name_or_sql, params)
+
+    def tables(self) -> list[TableInfo]:
+        with self._current() as reader:
+            return described(reader)
+
+    def data_version(self) -> str:
+        return version_of(
+            [file for file in (self.file, log_of(self.file)) if file == self.file or file.exists()]
+        )
+
+    def health(self) -> Health:
+        start = time.perf_counter()
+        duckdb = load_duckdb()
+        try:
+            with self._current() as reader, reader.cursor() as cursor:
+                cursor.execute("SELECT 1").fetchone()
+            ok, message = True, f"DuckDB {duckdb.__version__} answers."
+        except SalesError as error:
+            ok, message = False, str(error)
+        except duckdb.Error as error:
+            ok, message = False, f"DuckDB cannot read {self.file.name}: {error}."
+        return Health(ok, self.engine, message, time.perf_counter() - start)
+
+    def write(self, table: str, frame: pl.DataFrame, mode: WriteMode = "replace") -> None:
+        self._require_writing()
+        write_frame(self.file, table, frame, mode, self.limits)
+
+    def bulk_load(self) -> BulkLoad:
+        self._require_writing()
+        return DuckdbLoad(self.file, self.limits)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+    def _require(self) -> None:
+        require_duckdb_file(self.file)
+
+    def _open(self, version: str) -> Reader:
+        return open_file(self.file, version, self.limits)
+
+    def _require_writing(self) -> None:
+        if self.read_only:
+            raise DatabaseError(
+                f"{self.file.name} cannot be written: the database is open for reading only.",
+                "Open it with read_only=False.",
+            )
+
+    @contextmanager
+    def _current(self) -> Iterator[Reader]:
+        """The present state of the data, which stays readable although it be replaced meanwhile."""
+        with self._lock:
+            if self._closed:
+                raise DatabaseError(f"The database {self.file.name} has been closed.")
+            self._require()
+            version = self.data_version()
+            if self._reader is None or self._reader.version != version:
+                opened = self._open(version)
+                if self._reader is not None:
+                    self._reader.close()
+                self._reader = opened
+            held = self._reader.share()
+        try:
+            yield held
+        finally:
+            held.close()
+
+
+class ParquetDatabase(DuckdbDatabase):
+    """A folder of Parquet files: ``orders.parquet`` or ``orders/*.parquet`` is the table orders."""
+
+    def data_version(self) -> str:
+        tables = parquet_tables(self.file)
+        return version_of([file for files in tables.values() for file in files])
+
+    def write(self, table: str, frame: pl.DataFrame, mode: WriteMode = "replace") -> None:
+        self._require_writing()
+        write_parquet(self.file, table, frame, mode)
+
+    def bulk_load(self) -> BulkLoad:
+        self._require_writing()
+        return ParquetLoad(self.file, self.limits)
+
+    def _require(self) -> None:
+        parquet_tables(self.file)
+
+    def _open(self, version: str) -> Reader:
+        return open_folder(self.file, parquet_tables(self.file), version, self.limits)
