@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from core.database.adhoc import AdhocConnection, Fetched, TruncatedBy, Watch
+from core.database.frames import unique_names
 from core.errors import DatabaseError, SalesError
 from core.sql_guard import CheckedStatement, StatementError, allowed_functions, refused_at
 
@@ -83,7 +84,7 @@ class DuckdbAdhoc(AdhocConnection):
         try:
             with watch.interrupting(self._cursor.interrupt):
                 yield
-        except (duckdb.Error, RuntimeError, OSError, MemoryError) as error:
+        except (duckdb.Error, pl.exceptions.PolarsError, RuntimeError, OSError, MemoryError) as error:
             if watch.is_over() or isinstance(error, duckdb.InterruptException) or "Interrupted" in str(error):
                 raise watch.reason() from None
             raise explained(self._with_place(error, statement), statement.sql) from error
@@ -200,9 +201,10 @@ def _cte_names(node: dict[str, Any]) -> list[str]:
 def _within_limits(reader: Any, watch: Watch) -> Fetched:
     pieces: list[pl.DataFrame] = []
     used, truncated_by = 0, None
-    empty = pl.DataFrame(pl.from_arrow(reader.schema.empty_table()))
+    names = unique_names(reader.schema.names)
+    empty = pl.DataFrame(pl.from_arrow(_readable(reader.schema.empty_table(), names)))
     for batch in reader:
-        piece = pl.DataFrame(pl.from_arrow(batch))
+        piece = pl.DataFrame(pl.from_arrow(_readable(batch, names)))
         left = watch.limits.max_rows - watch.rows
         truncated_by, piece = _cut(piece, left, watch.limits.max_bytes - used)
         used += int(piece.estimated_size())
@@ -213,6 +215,28 @@ def _within_limits(reader: Any, watch: Watch) -> Fetched:
             break
     frame = pl.concat(pieces, rechunk=True) if pieces else empty
     return Fetched(frame.select(_plain(frame[name]) for name in frame.columns), truncated_by)
+
+
+def _readable(batch: Any, names: list[str]) -> Any:
+    """The batch with unique names, and intervals as text, since Polars has no type for them."""
+    import pyarrow as pa
+
+    batch = batch.rename_columns(names)
+    for i, field in enumerate(batch.schema):
+        if pa.types.is_interval(field.type):
+            texts = [
+                None if value is None else _interval_text(value) for value in batch.column(i).to_pylist()
+            ]
+            batch = batch.set_column(i, field.name, pa.array(texts, pa.string()))
+    return batch
+
+
+def _interval_text(value: Any) -> str:
+    parts = [f"{value.months} months"] if value.months else []
+    parts += [f"{value.days} days"] if value.days else []
+    if value.nanoseconds or not parts:
+        parts.append(f"{value.nanoseconds / 1e9:g} s")
+    return " ".join(parts)
 
 
 def _cut(piece: pl.DataFrame, rows: int, most: int) -> tuple[TruncatedBy | None, pl.DataFrame]:

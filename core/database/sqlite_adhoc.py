@@ -12,7 +12,7 @@ from core.database.sqlite_files import connect_for_reading, require_sqlite_file
 from core.database.sqlite_places import explained
 from core.database.staging import create_views, likely_types
 from core.errors import DatabaseError
-from core.sql_guard import CheckedStatement, allowed_functions
+from core.sql_guard import CheckedStatement, StatementError, allowed_functions
 
 _LONGEST_VALUE = 4_000_000
 _FIRST_BLOCK, _LARGEST_BLOCK = 100, 20_000
@@ -69,7 +69,9 @@ class SqliteAdhoc(AdhocConnection):
         blocks = _Blocks(watch)
         with self._running(statement, watch), closing(self.connection.cursor()) as cursor:
             cursor.execute(statement.sql, dict(params))
-            names = [column[0] for column in cursor.description or ()]
+            if cursor.description is None:
+                raise StatementError("The statement returns no rows", "Type a SELECT.")
+            names = [column[0] for column in cursor.description]
             frame = frame_from_blocks(names, blocks.read(cursor), declared, self._likely)
         return Fetched(frame, blocks.truncated_by)
 

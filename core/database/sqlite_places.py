@@ -8,7 +8,7 @@ from core.database.staging import Staging, explain_missing, missing_relation
 from core.errors import SalesError
 from core.sql_guard import CheckedStatement, StatementError, allowed_functions, refused_at
 
-_NEAR = re.compile(r'near "(?P<name>.*)": syntax error', re.S)
+_NEAR = re.compile(r'(?:near|unrecognized token:) "(?P<name>.*)"(?:: syntax error)?$', re.S)
 _NAMED = re.compile(
     r"(?P<what>no such column|ambiguous column name|no such function|no such table|misuse of aggregate"
     r"(?: function)?|misuse of window function|wrong number of arguments to function"

@@ -1,5 +1,6 @@
 """The check of SQL that a person typed: one SELECT, made of parts and functions that only read."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -22,9 +23,12 @@ _OPENING = frozenset({"SELECT", "WITH", "VALUES", "("})
 _BEFORE_BRACKET = names_in(
     """SELECT FROM WHERE AND OR NOT IN EXISTS AS ON USING VALUES OVER HAVING UNION ALL EXCEPT INTERSECT
     DISTINCT CASE WHEN THEN ELSE BETWEEN LIKE ILIKE GLOB JOIN LIMIT OFFSET FILTER MATERIALIZED ANY SOME TOP
-    ROLLUP CUBE LATERAL EXCLUDE ESCAPE QUALIFY BY APPLY SETS GROUP IS RECURSIVE REGEXP MATCH INTERVAL DESC ASC"""
+    ROLLUP CUBE LATERAL EXCLUDE ESCAPE QUALIFY BY APPLY SETS GROUP IS RECURSIVE REGEXP MATCH INTERVAL DESC
+    ASC"""
 )
 _LAST_WORD_COUNTS = ("GROUP BY", "ORDER BY", "PARTITION BY", "GROUPING SETS", "UNION ALL", "WITHIN GROUP")
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it would log what people type
+
 _UNUSUAL_DEPTH = "The statement is nested too deeply"
 
 
@@ -63,23 +67,25 @@ def check_statement(sql: str, dialect: str) -> CheckedStatement:
         cannot be understood. The message names the reason, and line and column where they are known.
     """
     known = Dialect.get_or_raise(dialect)
-    tokens = tokens_of(sql, known)
-    words = words_of(sql, tokens)
+    words = words_of(sql, tokens_of(sql, known))
     _check_opening(sql, words)
-    require_plain(sql, tokens)
+    plain = text_of(sql, words)  # checked again as the engine will see it
+    tokens = tokens_of(plain, known)
+    words = words_of(plain, tokens)
+    require_plain(plain, tokens)
     _check_words(sql, words, dialect)
     suspects = _functions_not_allowed(words, dialect)
     for word in suspects:
         if reason_against(word.name):
             raise _function_refused(sql, word, dialect)
-    tree = _parsed(sql, tokens, known)
+    tree = _parsed(plain, tokens, known)
     facts = check_tree(sql, tree, words, dialect)
     for word in suspects:
         if word.start not in facts.alias_offsets:
             raise _function_refused(sql, word, dialect)
     if dialect == "duckdb":
         words = _with_dollars(words, frozenset(facts.parameters))
-    return CheckedStatement(sql, text_of(sql, words), dialect, facts.parameters, facts.tables)
+    return CheckedStatement(sql, text_of(plain, words), dialect, facts.parameters, facts.tables)
 
 
 def _with_dollars(words: Sequence[Word], parameters: frozenset[str]) -> list[Word]:
@@ -195,6 +201,10 @@ def _not_understood(sql: str, tokens: Sequence[Token], error: ParseError) -> Sta
         return StatementError("The statement is not understood.", "Check it against the examples.")
     shown = sql[at.start : at.end + 1]
     shown = shown if len(shown) <= 30 else shown[:30] + "…"
+    if "number of provided arguments" in str(first.get("description")):
+        return refused_at(
+            sql, at.start, "The function that ends here has too many arguments", "Leave some out."
+        )
     if at is tokens[-1]:
         return refused_at(
             sql, at.start, f"The statement is not complete, or {shown} does not fit", "Check its end."

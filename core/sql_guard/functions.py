@@ -43,10 +43,10 @@ gcd generate_series geomean greatest group_concat hash hamming histogram hour if
 isinf isnan isodow isoyear jaccard jaro_similarity jaro_winkler_similarity json_array_length json_extract
 json_extract_string json_keys json_type json_valid json_value julian kahan_sum kurtosis kurtosis_pop last
 last_day lcase lcm least left len length levenshtein lgamma list list_aggregate list_apply list_avg
-list_contains list_count list_distinct list_extract list_filter list_max list_median list_min list_position list_reverse
-list_slice list_sort list_sum list_transform list_unique list_value listagg log10 log2 mad make_date
-make_time make_timestamp map map_entries map_extract map_keys map_values max_by md5 mean median millisecond
-min_by minute mod mode month monthname multiply now ord pi position pow prefix product quantile
+list_contains list_count list_distinct list_extract list_filter list_max list_median list_min list_position
+list_reverse list_slice list_sort list_sum list_transform list_unique list_value listagg log10 log2 mad
+make_date make_time make_timestamp map map_entries map_extract map_keys map_values max_by md5 mean median
+millisecond min_by minute mod mode month monthname multiply now ord pi position pow prefix product quantile
 quantile_cont quantile_disc quarter radians random range regexp_extract regexp_extract_all
 regexp_full_match regexp_matches regexp_replace regexp_split_to_array regr_avgx regr_avgy regr_count
 regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy reservoir_quantile reverse right round_even

@@ -62,11 +62,12 @@ def check_tree(sql: str, tree: exp.Expr, words: Sequence[Word], dialect: str) ->
     """
     if not isinstance(tree, _KINDS):
         raise _part_refused(sql, tree, words)
-    ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    nodes = list(tree.walk())
+    ctes = {node.alias.lower() for node in nodes if isinstance(node, exp.CTE)}
     tables: dict[str, None] = {}
     parameters: dict[str, None] = {}
     aliases = set()
-    for node in tree.walk():
+    for node in nodes:
         if not _is_allowed(type(node)):
             raise _part_refused(sql, node, words)
         if isinstance(node, exp.Identifier) and _HIDDEN.match(node.name.lower()):
@@ -77,6 +78,8 @@ def check_tree(sql: str, tree: exp.Expr, words: Sequence[Word], dialect: str) ->
             _check_table(sql, node, words, dialect)
             if node.db or node.name.lower() not in ctes:
                 tables.setdefault(".".join(part.name for part in node.parts))
+        elif isinstance(node, exp.In) and isinstance(node.args.get("field"), exp.Column | exp.Literal):
+            _check_membership(sql, node.args["field"])
         elif isinstance(node, exp.TableAlias) and isinstance(node.this, exp.Identifier):
             aliases.add(node.this.meta.get("start", -1))
         elif isinstance(node, exp.Placeholder | exp.Parameter):
@@ -86,7 +89,8 @@ def check_tree(sql: str, tree: exp.Expr, words: Sequence[Word], dialect: str) ->
                     "Parameters without a name cannot be used.", "Write them as :name, such as :as_of_day."
                 )
             parameters.setdefault(name)
-    _check_size(tree)
+    if ctes:
+        _check_size(tree)
     in_order = sorted(parameters, key=lambda name: _place(words, name))
     return TreeFacts(tuple(tables), tuple(in_order), frozenset(aliases))
 
@@ -139,6 +143,13 @@ def _check_table(sql: str, table: exp.Table, words: Sequence[Word], dialect: str
         raise refused_at(sql, place, f"There is no schema {names[0]}", "Name the table alone.")
 
 
+def _check_membership(sql: str, field: exp.Column | exp.Literal) -> None:
+    """``x IN name`` reads the table of that name on some engines."""
+    name = field.name if isinstance(field, exp.Literal) else ".".join(part.name for part in field.parts)
+    if isinstance(field, exp.Literal) or _FILE_LIKE.search(name.lower()):
+        raise refused_at(sql, _first_place(field) or 0, f"IN {name} needs brackets", "Write IN (…).")
+
+
 def _place(words: Sequence[Word], name: str) -> int:
     return next((word.start for word in words if word.raw == name), 0)
 
@@ -159,4 +170,4 @@ def _check_size(tree: exp.Expr) -> None:
 
 
 def _weight(tree: exp.Expr, weights: dict[str, int]) -> int:
-    return sum(weights.get(table.name.lower(), 1) for table in tree.find_all(exp.Table))
+    return max(1, sum(weights.get(table.name.lower(), 1) for table in tree.find_all(exp.Table)))
