@@ -17,7 +17,7 @@ from core.settings import Settings
 
 log = logging.getLogger(__name__)
 
-EXTRA: dict[str, tuple[str, ...]] = {"sql": ("q",)}
+EXTRA: dict[str, tuple[str, ...]] = {"sql": ("q", "p")}
 """Query parameters of the address that belong to one page, by its slug."""
 
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 import polars as pl
-from bokeh.models import ColorBar, FactorRange
+from bokeh.models import FactorRange
+from bokeh.models.annotations import ColorBar
 from bokeh.plotting import figure as Figure  # noqa: N812
 
 from dashboard import theme
@@ -21,13 +22,13 @@ def figure_of(shaped: Shaped, choice: ChartChoice) -> Figure:
     axes = {"scatter": "both", "histogram": "both", "heatmap": None}
     theme.style_figure(figure, value_axis=axes.get(choice.kind, "x" if flat else "y"))
     if flat and isinstance(figure.y_range, FactorRange):
-        figure.y_range.factors = list(figure.y_range.factors)[::-1]
+        figure.y_range.factors = figure.y_range.factors[::-1]
     for legend in figure.legend:
         legend.title = choice.by
         legend.title_text_font_size = "12px"
         legend.border_line_color = None
         legend.background_fill_alpha = 0
-    for bar in figure.select({"type": ColorBar}):
+    for bar in (part for part in figure.right if isinstance(part, ColorBar)):
         bar.formatter = theme.compact_formatter()
         bar.background_fill_alpha = 0
         bar.title = None

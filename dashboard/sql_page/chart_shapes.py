@@ -1,5 +1,6 @@
 """From the rows of a result to a chart: they are aggregated or sampled first, so that it stays small."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -92,7 +93,7 @@ def shape(frame: pl.DataFrame, choice: ChartChoice) -> Shaped:
     return _SHAPES[choice.kind](plain, choice)
 
 
-def _aggregated(frame: pl.DataFrame, keys: list[str], aggregate: str) -> pl.DataFrame:
+def _aggregated(frame: pl.DataFrame, keys: Sequence[str], aggregate: str) -> pl.DataFrame:
     y = pl.col("y")
     value = pl.len() if aggregate == "count" else getattr(y, aggregate)()
     return frame.group_by(keys, maintain_order=True).agg(value.cast(pl.Float64).alias("y"))
@@ -119,7 +120,8 @@ def _top(frame: pl.DataFrame, column: str, most: int) -> tuple[pl.DataFrame, str
     chosen = chosen.sort(column) if natural else chosen
     left = totals.height - chosen.height
     order = chosen.select(column).with_row_index("at")
-    kept = frame.join(order, on=column, nulls_equal=True).sort("at", maintain_order=True).drop("at")
+    colours = ["by"] if "by" in frame.columns and column != "by" else []
+    kept = frame.join(order, on=column, nulls_equal=True).sort("at", *colours).drop("at")
     text = kept.with_columns(pl.col(column).cast(pl.String).fill_null("–"))
     return text, f"The {most} largest of {totals.height:,} are shown." if left else ""
 
@@ -134,7 +136,7 @@ def _bars(frame: pl.DataFrame, choice: ChartChoice) -> Shaped:
 def _lines(frame: pl.DataFrame, choice: ChartChoice) -> Shaped:
     frame, note = _few_colours(frame)
     keys = [name for name in ("x", "by") if name in frame.columns]
-    line = _aggregated(frame, keys, choice.aggregate).sort("x").drop_nulls("x")
+    line = _aggregated(frame, keys, choice.aggregate).sort(keys[::-1]).drop_nulls("x")
     if line.height > MOST_POINTS:
         step = -(-line.height // MOST_POINTS)
         note = f"{note} One in {step} of {line.height:,} points is drawn.".strip()
@@ -147,6 +149,8 @@ def _points(frame: pl.DataFrame, _choice: ChartChoice) -> Shaped:
         raise SalesError("Points need numbers or dates on both axes.", "Choose another column, or bars.")
     frame, colours = _few_colours(frame.drop_nulls(["x", "y"]))
     sampled, note = _sampled(frame, MOST_POINTS)
+    if "by" in sampled.columns:
+        sampled = sampled.sort("by", maintain_order=True)
     return Shaped(sampled, f"{note} {colours}".strip())
 
 

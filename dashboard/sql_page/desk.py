@@ -1,8 +1,7 @@
 """The desk of the SQL page: what happens when a query is run, stopped, explained, shared or restored."""
 
 import datetime as dt
-import itertools
-import logging
+from contextlib import suppress
 from typing import Any
 
 import panel as pn
@@ -14,10 +13,9 @@ from core.adhoc import (
     SavedQuery,
     explain,
     run_query,
-    saved_queries,
-    schema_of,
 )
 from core.errors import SalesError
+from core.roles import Role, require
 from dashboard.components.sql_editor import (
     ROW_CHOICES,
     SECOND_CHOICES,
@@ -28,17 +26,17 @@ from dashboard.components.sql_editor import (
 )
 from dashboard.session import Session
 from dashboard.sql_page import parameters
+from dashboard.sql_page.catalogue import Contents, default_values, read_contents
 from dashboard.sql_page.chart_builder import ChartBuilder
 from dashboard.sql_page.downloads import Downloads
-from dashboard.sql_page.link import from_link, to_link
+from dashboard.sql_page.history import History, facts_of, remark_on
+from dashboard.sql_page.link import QueryAddress
 from dashboard.sql_page.rows import ResultRows
 from dashboard.sql_page.running import QUERIES, ROWS, Background, Cancellable
 
-log = logging.getLogger(__name__)
-
 START = "Write a query, or take one from the list.\nCtrl+Enter runs it; what it returns is shown here."
 NO_PLAN = "Run a query or open this tab with one in the editor to see how the engine would answer it."
-HISTORY = 100
+_DOING = "querying in SQL"
 _GREETING = "Reading only: nothing you write here can change the data."
 _FROM_LINK = "This query came with the link and has not been run. Ctrl+Enter runs it."
 
@@ -63,40 +61,31 @@ class QueryDesk:
         self.downloads = Downloads(self.background, self.result)
         self._running: Cancellable | None = None
         self._typed: dict[str, str] = {}
-        self._saved: dict[str, SavedQuery] = {}
-        self._history: list[dict[str, Any]] = []
-        self._keys = itertools.count()
-        self._planned: tuple[str, dict[str, Any]] | None = None
-        self._from_address = ""
+        self.contents = Contents()
+        self.history = History(self.catalogue)
+        self.address = QueryAddress(session, self._came_by_link)
+        self._planned: object = None
         self.editor.param.watch(self._text_changed, "text")
         self.result.param.watch(self._tab_changed, "active")
         session.param.watch(self._theme_changed, "dark")
-        session.param.watch(self._address_changed, "extra")
         if pn.state.curdoc is not None:
             pn.state.on_session_destroyed(self._ended)
-        self._address_changed()
-        self.background.start(ROWS, self._read_catalogue, self._catalogue_read)
+        self.address.follow()
+        try:
+            require(Role.ANALYST, _DOING)
+        except SalesError as error:
+            self._contents_read(error)
+            self.editor.message = str(error)
+        else:
+            self.background.start(ROWS, lambda: read_contents(session), self._contents_read)
 
-    def _read_catalogue(self) -> tuple[Any, list[SavedQuery]]:
-        session = self.session
-        saved = saved_queries(
-            session.database, as_of=session.as_of, terms_days=session.settings.payment_terms_days
-        )
-        return schema_of(session.database), saved
-
-    def _catalogue_read(self, outcome: tuple[Any, list[SavedQuery]] | SalesError) -> None:
+    def _contents_read(self, outcome: Contents | SalesError) -> None:
         if isinstance(outcome, SalesError):
             self.catalogue.param.update(loaded=True, problem=str(outcome))
             return
-        schema, saved = outcome
-        self._saved = {query.name: query for query in saved}
-        tables = [
-            {"name": t.name, "kind": t.kind, "rows": t.rows, "columns": [list(c) for c in t.columns.items()]}
-            for t in schema.tables
-        ]
-        queries = [{"name": q.name, "title": q.title, "purpose": q.purpose} for q in saved]
-        self.catalogue.param.update(tables=tables, queries=queries, loaded=True)
-        self.editor.param.update(tables=tables, words=[*schema.keywords, *schema.functions])
+        self.contents = outcome
+        self.catalogue.param.update(tables=outcome.tables, queries=outcome.queries, loaded=True)
+        self.editor.param.update(tables=outcome.tables, words=outcome.words)
         self._describe_parameters()
 
     def _editor_says(self, event: dict[str, Any]) -> None:
@@ -114,10 +103,10 @@ class QueryDesk:
         kind = event.get("kind")
         if kind == "insert":
             self.editor.tell(kind="insert", text=str(event.get("text", "")))
-        elif kind == "query" and event.get("name") in self._saved:
-            self._take_saved(self._saved[event["name"]])
+        elif kind == "query" and event.get("name") in self.contents.saved:
+            self._take_saved(self.contents.saved[event["name"]])
         elif kind == "history":
-            entry = next((e for e in self._history if e["key"] == event.get("key")), None)
+            entry = self.history.find(event.get("key"))
             if entry is not None:
                 self._typed |= entry["typed"]
                 self._put(entry["full"], "Taken from the history.")
@@ -154,16 +143,7 @@ class QueryDesk:
             self.editor.parameters = found
 
     def _defaults(self) -> dict[str, object]:
-        """Values that make sense: as-of date and period of the session, else those of the saved queries."""
-        session, values = self.session, {}
-        for query in self._saved.values():
-            values |= query.defaults
-        if session.sales is not None:
-            given = session.filters.sql_parameters(session.sales.as_of)
-            if not session.filters.values_of("period"):
-                given.pop("from_day", None)
-            values |= given
-        return values
+        return default_values(self.session, self.contents.saved.values())
 
     def run(self, text: str) -> None:
         """Run ``text`` in the pool of query threads; does nothing while a query of this session runs."""
@@ -174,13 +154,14 @@ class QueryDesk:
         typed = dict(self._typed)
         began = dt.datetime.now()
         try:
+            require(Role.ANALYST, _DOING)
             if not text.strip():
                 raise SalesError("There is no query yet.", "Write one, or take one from the list.")
-            values = parameters.bound(text, self._shown_values())
+            values = parameters.bound(text, self._values(text))
         except SalesError as error:
             self._failed(text, error, began, typed)
             return
-        declared = next((q.declared for q in self._saved.values() if q.text.strip() == text.strip()), None)
+        declared = self.contents.declared(text)
         limits = QueryLimits(
             max_rows=min(editor.max_rows, max(ROW_CHOICES)),
             max_seconds=min(editor.max_seconds, max(SECOND_CHOICES)),
@@ -194,8 +175,9 @@ class QueryDesk:
             state="running", message="Running …", facts="", remark="", page=0, pages=0, plan="",
             plan_message=NO_PLAN,
         )  # fmt: skip
-        editor.param.update(state="waiting", message="Waiting for a free place: other queries are running.")
-        self._remember_address(text)
+        editor.param.update(state="waiting", message="Waiting for its turn …")
+        with suppress(SalesError):
+            self.address.write(text, self._values(text))
 
         def work() -> QueryResult:
             self.background.tell(lambda: self._begun(running))
@@ -213,9 +195,9 @@ class QueryDesk:
 
         running.future = self.background.start(QUERIES, work, done)
 
-    def _shown_values(self) -> dict[str, str]:
-        return {p["name"]: self._typed.get(p["name"], p["value"]) for p in
-                parameters.described(self.editor.text, self._defaults(), self._typed)}  # fmt: skip
+    def _values(self, text: str) -> dict[str, str]:
+        """The values of the parameters of ``text`` as they stand in their fields."""
+        return {p["name"]: p["value"] for p in parameters.described(text, self._defaults(), self._typed)}
 
     def _begun(self, running: Cancellable) -> None:
         if self._running is running:
@@ -235,8 +217,7 @@ class QueryDesk:
     def _succeeded(
         self, text: str, outcome: QueryResult, limits: QueryLimits, began: dt.datetime, typed: dict[str, str]
     ) -> None:
-        rows, columns = _counted(outcome.rows, "row"), _counted(len(outcome.columns), "column")
-        facts = f"{rows}, {columns} · {outcome.seconds:.2f} s"
+        facts = facts_of(outcome)
         self.rows.show(outcome)
         self.chart.offer(outcome)
         self.result.param.update(
@@ -244,7 +225,7 @@ class QueryDesk:
             message="The query is right and returned no rows.", page=0, pages=self.rows.pages,
         )  # fmt: skip
         self.editor.param.update(state="done", message=f"Done: {facts}.")
-        self._remember(text, "done", facts, began, typed)
+        self.history.add(text, "done", facts, began, typed)
         self._tab_changed()
 
     def _failed(self, text: str, error: SalesError, began: dt.datetime, typed: dict[str, str]) -> None:
@@ -256,18 +237,7 @@ class QueryDesk:
         if self.rows.result is None:
             words = "The query was stopped." if stopped else "There is no result: see below the editor why."
             self.result.param.update(state="error", message=words)
-        self._remember(text, state, "cancelled" if stopped else error.message, began, typed)
-
-    def _remember(self, text: str, state: str, facts: str, began: dt.datetime, typed: dict[str, str]) -> None:
-        if not text.strip():
-            return
-        entry = {
-            "key": str(next(self._keys)), "text": " ".join(text.split())[:200], "state": state,
-            "facts": f"{began:%H:%M:%S} · {facts}", "full": text, "typed": typed,
-        }  # fmt: skip
-        self._history = [entry, *self._history][:HISTORY]
-        shown = ("key", "text", "state", "facts")
-        self.catalogue.history = [{name: e[name] for name in shown} for e in self._history]
+        self.history.add(text, state, "cancelled" if stopped else error.message, began, typed)
 
     def _chart_says(self, words: str) -> None:
         self.result.chart_note = words
@@ -285,7 +255,12 @@ class QueryDesk:
         text, database = self.editor.text, self.session.database
         if not text.strip():
             return
-        wanted = self._planned = (text, {})
+        try:
+            require(Role.ANALYST, _DOING)
+        except SalesError as error:
+            self.result.plan_message = str(error)
+            return
+        wanted = self._planned = object()
         self.result.param.update(plan="", plan_message="Asking the engine …")
 
         def done(outcome: str | SalesError) -> None:
@@ -300,33 +275,15 @@ class QueryDesk:
 
     def _share(self, text: str) -> None:
         try:
-            link = to_link(text)
+            self.address.write(text, self._values(text))
         except SalesError as error:
-            self.editor.param.update(message=str(error))
-            return
-        self._remember_address(text)
-        self.editor.tell(kind="copy", search=self.session.search(), length=len(link))
+            self.editor.message = str(error)
+        else:
+            self.editor.tell(kind="copy", search=self.session.search())
 
-    def _remember_address(self, text: str) -> None:
-        """Put the query into the address bar, if it fits."""
-        try:
-            extra = {"q": to_link(text)} if text.strip() else {}
-        except SalesError:
-            extra = {}
-        self._from_address = extra.get("q", "")
-        self.session.extra = extra
-
-    def _address_changed(self, _event: Any = None) -> None:
-        value = self.session.extra.get("q", "")
-        if not value or value == self._from_address:
-            return
-        self._from_address = value
-        try:
-            text = from_link(value)
-        except SalesError as error:
-            self.editor.param.update(state="error", message=str(error))
-            return
+    def _came_by_link(self, text: str, values: dict[str, str]) -> None:
         if text != self.editor.text:
+            self._typed |= values
             self._put(text, _FROM_LINK)
 
     def _theme_changed(self, event: Any) -> None:
@@ -339,22 +296,3 @@ class QueryDesk:
         self.downloads.stop()
         self.rows.result = None
         self.chart.clear()
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def remark_on(result: QueryResult, limits: QueryLimits) -> str:
-    """What the reader must know about the rows: which limit cut them off, and how to get more."""
-    if result.truncated_by == "rows":
-        return (
-            f"Cut off at {limits.max_rows:,} rows, there are more. Choose more rows above the editor"
-            f" (at most {max(ROW_CHOICES):,}), or let SQL do the work: WHERE, GROUP BY."
-        )
-    if result.truncated_by == "bytes":
-        return (
-            f"Cut off at {result.rows:,} rows because they fill {limits.max_bytes // 2**20} MB."
-            " Ask for fewer columns, or let SQL do the work: WHERE, GROUP BY."
-        )
-    return ""

@@ -1,0 +1,58 @@
+"""What the catalogue and the completion show: tables, saved queries, and values for their parameters."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.adhoc import SavedQuery, Schema, saved_queries, schema_of
+from dashboard.session import Session
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The schema of the database and the saved queries by name."""
+
+    schema: Schema = field(default_factory=lambda: Schema((), ()))
+    saved: dict[str, SavedQuery] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> list[dict[str, Any]]:
+        """Tables and views as the browser wants them."""
+        return [
+            {"name": t.name, "kind": t.kind, "rows": t.rows, "columns": [list(c) for c in t.columns.items()]}
+            for t in self.schema.tables
+        ]
+
+    @property
+    def queries(self) -> list[dict[str, Any]]:
+        """Saved queries as the browser wants them."""
+        return [{"name": q.name, "title": q.title, "purpose": q.purpose} for q in self.saved.values()]
+
+    @property
+    def words(self) -> list[str]:
+        """Key words and functions to complete."""
+        return [*self.schema.keywords, *self.schema.functions]
+
+    def declared(self, text: str) -> dict[str, str] | None:
+        """The kinds of the columns, if ``text`` is a saved query as it was saved."""
+        return next((q.declared for q in self.saved.values() if q.text.strip() == text.strip()), None)
+
+
+def read_contents(session: Session) -> Contents:
+    """The contents for the as-of date of the session; reads the database. Raises ``SalesError``."""
+    database, settings = session.database, session.settings
+    saved = saved_queries(database, as_of=session.as_of, terms_days=settings.payment_terms_days)
+    return Contents(schema_of(database), {query.name: query for query in saved})
+
+
+def default_values(session: Session, saved: Iterable[SavedQuery]) -> dict[str, object]:
+    """Values that make sense: as-of date and period of the session, else those of the saved queries."""
+    values: dict[str, object] = {}
+    for query in saved:
+        values |= query.defaults
+    if session.sales is not None:
+        given = session.filters.sql_parameters(session.sales.as_of)
+        if not session.filters.values_of("period"):
+            given.pop("from_day", None)
+        values |= given
+    return values
