@@ -351,3 +351,34 @@ def test_a_file_is_written_in_full_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="cannot be written as csv"):
         write_file(pl.DataFrame({"a": [[1]]}), "csv", tmp_path / "bad.csv")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["out.csv", "out.json", "out.parquet"]
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "parquet"])
+def test_the_same_typed_query_runs_on_every_embedded_engine(kind: str, tmp_path: Path) -> None:
+    url = f"duckdb:///{tmp_path / 'c.duckdb'}" if kind == "duckdb" else f"parquet:///{tmp_path / 'folder'}"
+    if kind == "parquet":
+        (tmp_path / "folder").mkdir()
+    tables = {name: pl.DataFrame(rows, infer_schema_length=None) for name, rows in literal_company().items()}
+    with open_database(url, read_only=False) as writer:
+        for name, frame in tables.items():
+            writer.write(name, frame)
+    with open_database(url) as database:
+        sql = "SELECT country, COUNT(*) AS n FROM customers WHERE creditLimit >= :least GROUP BY country"
+        found = run_query(database, sql, params={"least": 0})
+        assert found.frame["n"].sum() == tables["customers"].filter(pl.col("creditLimit") >= 0).height
+        assert run_query(database, "SELECT SUM(quantity) AS q FROM stg_sales").rows == 1
+        assert explain(database, sql)
+        for query in saved_queries(database):
+            if query.name != "operations/last_load":
+                result = run_query(database, query.text, params=query.defaults)
+                assert result.frame.columns == list(query.columns)
+        with pytest.raises(StatementError, match="There is no table customer"):
+            run_query(database, "SELECT * FROM customer")
+
+
+def test_a_staging_view_without_its_tables_is_named_on_duckdb_too(tmp_path: Path) -> None:
+    url = f"duckdb:///{tmp_path / 'c.duckdb'}"
+    with open_database(url, read_only=False) as writer:
+        writer.write("other", pl.DataFrame({"a": [1]}))
+    with open_database(url) as database, pytest.raises(MissingDataError, match="customers"):
+        run_query(database, "SELECT * FROM stg_customers")

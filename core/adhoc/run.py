@@ -152,9 +152,12 @@ def _connection(database: Database | AdhocConnection) -> AbstractContextManager[
         from core.database.sqlite_adhoc import SqliteAdhoc
 
         return SqliteAdhoc(database.file)
-    if callable(own := getattr(database, "adhoc", None)):
-        connection: AbstractContextManager[AdhocConnection] = own()
-        return connection
+    if database.engine == "duckdb":
+        from core.database.duckdb import DuckdbDatabase
+        from core.database.duckdb_adhoc import adhoc_of
+
+        if isinstance(database, DuckdbDatabase):
+            return adhoc_of(database)
     raise QueryError(f"Typed SQL cannot be run on {database.engine} yet.")
 
 

@@ -1,24 +1,25 @@
 """DuckDB for SQL that a person typed: a cursor that can only read its database, within limits."""
 
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from core.database.adhoc import AdhocConnection, Fetched, TruncatedBy, Watch
+from core.database.duckdb import DuckdbDatabase
+from core.database.duckdb_places import EXPLAIN, explained
 from core.database.frames import unique_names
-from core.errors import DatabaseError, SalesError
+from core.database.staging import Staging, explain_missing
+from core.errors import DatabaseError
 from core.sql_guard import CheckedStatement, StatementError, allowed_functions, refused_at
 
 if TYPE_CHECKING:
     import duckdb
 
 _BLOCK_ROWS = 10_000
-_EXPLAIN = "EXPLAIN "
 _LOCKED = {
     "enable_external_access": "false",
     "python_enable_replacements": "false",
@@ -32,7 +33,6 @@ _INSIDE = frozenset(
     {"list_value", "struct_pack", "row", "map", "array_extract", "struct_extract", "list_zip"}
 )
 _SCHEMAS = {"", "main", "information_schema", "pg_catalog"}
-_PLACE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.M)
 
 
 class DuckdbAdhoc(AdhocConnection):
@@ -43,16 +43,16 @@ class DuckdbAdhoc(AdhocConnection):
     connection
         A connection made with ``read_only=True``, or one whose configuration is locked already and which
         may read nothing but its own folder.
-    views
-        Names of further views that the cursor sees, such as temporary staging views.
+    staging
+        Its staging views, for sentences about those that the database cannot have.
     """
 
     dialect = "duckdb"
 
-    def __init__(self, connection: "duckdb.DuckDBPyConnection", views: Collection[str] = ()) -> None:
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", staging: Staging | None = None) -> None:
         confine(connection)
         self._cursor = connection.cursor()
-        self._views = {view.lower() for view in views}
+        self._staging = staging or Staging()
 
     def fetch(
         self,
@@ -62,15 +62,15 @@ class DuckdbAdhoc(AdhocConnection):
         declared: Mapping[str, str],  # noqa: ARG002 - DuckDB's columns have types of their own
     ) -> Fetched:
         with self._running(statement, watch):
-            require_reading(self._cursor, statement.sql, self._views)
+            require_reading(self._cursor, statement.sql, self._staging)
             relation = self._cursor.sql(statement.sql, params=dict(params) or None)
             with relation.to_arrow_reader(min(_BLOCK_ROWS, watch.limits.max_rows + 1)) as reader:
                 return _within_limits(reader, watch)
 
     def plan(self, statement: CheckedStatement, params: Mapping[str, object], watch: Watch) -> str:
         with self._running(statement, watch):
-            require_reading(self._cursor, statement.sql, self._views)
-            rows = self._cursor.execute(f"{_EXPLAIN}{statement.sql}", dict(params)).fetchall()
+            require_reading(self._cursor, statement.sql, self._staging)
+            rows = self._cursor.execute(f"{EXPLAIN}{statement.sql}", dict(params)).fetchall()
         return "\n".join(str(row[-1]).rstrip() for row in rows)
 
     def close(self) -> None:
@@ -81,13 +81,24 @@ class DuckdbAdhoc(AdhocConnection):
         import duckdb
 
         watch.check()
+        self._cursor.execute("BEGIN TRANSACTION READ ONLY")
         try:
             with watch.interrupting(self._cursor.interrupt):
                 yield
         except (duckdb.Error, pl.exceptions.PolarsError, RuntimeError, OSError, MemoryError) as error:
             if watch.is_over() or isinstance(error, duckdb.InterruptException) or "Interrupted" in str(error):
                 raise watch.reason() from None
+            self._end()
             raise explained(self._with_place(error, statement), statement.sql) from error
+
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        import duckdb
+
+        with suppress(duckdb.Error):  # an error may have ended the transaction already
+            self._cursor.execute("ROLLBACK")
 
     def _with_place(self, error: Exception, statement: CheckedStatement) -> Exception:
         """The same error with its place, which DuckDB leaves out of the errors of relations."""
@@ -96,10 +107,17 @@ class DuckdbAdhoc(AdhocConnection):
         if isinstance(error, duckdb.BinderException | duckdb.CatalogException) and "LINE " not in str(error):
             try:
                 values = dict.fromkeys(statement.parameters)
-                self._cursor.execute(f"{_EXPLAIN}{statement.sql}", values)
+                self._cursor.execute(f"{EXPLAIN}{statement.sql}", values)
             except duckdb.Error as again:
                 return again
         return error
+
+
+@contextmanager
+def adhoc_of(database: DuckdbDatabase) -> Iterator[DuckdbAdhoc]:
+    """A connection for typed SQL to the present state of a DuckDB database or folder of Parquet files."""
+    with database._current() as reader, DuckdbAdhoc(reader.connection, reader.staging) as adhoc:
+        yield adhoc
 
 
 def confine(connection: "duckdb.DuckDBPyConnection") -> None:
@@ -132,13 +150,15 @@ def confine(connection: "duckdb.DuckDBPyConnection") -> None:
     cursor.close()
 
 
-def require_reading(cursor: "duckdb.DuckDBPyConnection", sql: str, views: Collection[str] = ()) -> None:
+def require_reading(cursor: "duckdb.DuckDBPyConnection", sql: str, staging: Staging | None = None) -> None:
     """Check with DuckDB's own parser that ``sql`` is one SELECT that reads tables with harmless functions.
 
     Raises
     ------
     StatementError
         It is something else.
+    MissingDataError
+        It reads a staging view whose tables are not in the database.
     """
     statements = cursor.extract_statements(sql)
     if len(statements) != 1 or statements[0].type.name != "SELECT":
@@ -148,7 +168,7 @@ def require_reading(cursor: "duckdb.DuckDBPyConnection", sql: str, views: Collec
     if tree.get("error"):
         raise StatementError(f"The query may only be one SELECT: {tree.get('error_message', '')}")
     nodes = list(_nodes(tree))
-    names = {str(key).lower() for node in nodes for key in _cte_names(node)} | set(views)
+    names = {str(key).lower() for node in nodes for key in _cte_names(node)}
     names |= {
         str(row[0]).lower()
         for row in cursor.execute(
@@ -158,6 +178,10 @@ def require_reading(cursor: "duckdb.DuckDBPyConnection", sql: str, views: Collec
     functions = allowed_functions("duckdb") | _INSIDE
     table_calls = {id(node.get("function")) for node in nodes if node.get("type") == "TABLE_FUNCTION"}
     for node in nodes:
+        relation = str(node.get("table_name")).lower() if node.get("type") == "BASE_TABLE" else ""
+        known = not relation or relation in names
+        if not known and staging and (missing := explain_missing(relation, staging, "The query")):
+            raise missing
         _check_node(sql, node, names, functions, id(node) in table_calls)
 
 
@@ -260,23 +284,3 @@ def _plain(column: pl.Series) -> pl.Series:
     if column.dtype.is_integer() and column.dtype != pl.UInt64():
         return column.cast(pl.Int64)
     return column.cast(pl.Float64) if column.dtype.is_float() else column
-
-
-def explained(error: Exception, sql: str) -> SalesError:
-    """The error a person can act on, for one that DuckDB raised."""
-    text = str(error)
-    reason = re.sub(r"^(?:\w+ )*Error: ", "", text.split("\n\n")[0].strip())
-    hints = " ".join(line.strip() for line in reason.splitlines()[1:])
-    message = f"DuckDB: {reason.splitlines()[0].rstrip('!.')}" if reason else "DuckDB cannot run the query"
-    shown = _PLACE.search(text)
-    if shown is None:
-        return StatementError(message, hints)
-    number, line, blanks = int(shown[1]), shown[2], len(shown[3])
-    column = blanks - len(f"LINE {number}: ")
-    lines = sql.split("\n")
-    if line.startswith("...") and number <= len(lines):
-        piece = line.removeprefix("...").removesuffix("...")
-        column += max(0, lines[number - 1].find(piece)) - 3
-    elif number == 1 and line.startswith(_EXPLAIN):
-        column -= len(_EXPLAIN)
-    return StatementError(message, hints, line=number, column=column + 1)
