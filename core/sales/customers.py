@@ -1,12 +1,13 @@
 """Who buys: credit limits, purchasing power, the customer scatter, and the rows behind a selection."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 import polars as pl
 
 from core.filters import SalesFilters
 from core.sales.frames import SalesData
+from core.sales.people import passing, values_of
 from core.sales.selection import buyers, line_rows, resolve
 
 MAX_POINTS = 5_000
@@ -23,12 +24,14 @@ def credit_limit_histogram(
     bin_start, bin_end (currency), customers (scaled up where lines are a sample). The bins are those of all
     customers whatever the filters, so a figure keeps its axis; empty only if no customer has a credit limit.
     """
-    limits = sales.customers["credit_limit"]
-    edges = bin_edges(limits, bins, from_zero=True)
+    name = ("credit limits", bins)
+    edges = sales.once(
+        (name, "edges"), lambda: bin_edges(sales.customers["credit_limit"], bins, from_zero=True)
+    )
     if edges is None:
         return pl.DataFrame(schema={"bin_start": pl.Float64, "bin_end": pl.Float64, "customers": pl.Int64})
     chosen = buyers(sales, filters, skip)
-    counts, _ = np.histogram(limits.to_numpy()[chosen.mask & limits.is_not_null().to_numpy()], edges)
+    counts = chosen.sums(name, None, lambda: _bins(values_of(sales, "credit_limit"), edges), len(edges) - 1)
     customers = np.rint(counts * chosen.scale).astype(np.int64)
     return pl.DataFrame({"bin_start": edges[:-1], "bin_end": edges[1:], "customers": customers})
 
@@ -47,6 +50,21 @@ def bin_edges(values: pl.Series, bins: int, from_zero: bool = False) -> np.ndarr
     return np.arange(first, last + 1) * step
 
 
+def _bins(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The equal bin that each value is in, -1 for those that are not known."""
+    last = len(edges) - 2
+    known = np.isfinite(values)
+    places = np.floor((np.where(known, values, edges[0]) - edges[0]) / (edges[1] - edges[0]))
+    return np.where(known, np.clip(places, 0, last), -1).astype(np.int64)
+
+
+def _grid(sales: SalesData, bins: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Edges of the bins of credit limit and trailing revenue."""
+    placed = sales.customers.filter(pl.col("credit_limit").is_not_null())
+    x, y = (bin_edges(placed[of], bins, from_zero=True) for of in ("credit_limit", "revenue_365"))
+    return None if x is None or y is None else (x, y)
+
+
 def purchasing_power(sales: SalesData, filters: SalesFilters, skip: Collection[str] = ()) -> pl.DataFrame:
     """Purchasing power by country: current credit limits and trailing revenue of the customers selected.
 
@@ -59,19 +77,26 @@ def purchasing_power(sales: SalesData, filters: SalesFilters, skip: Collection[s
     scaled up where lines are a sample.
     """
     chosen = buyers(sales, filters, skip)
-    count = (pl.len() * chosen.scale).round().cast(pl.Int64)
-    active = ((pl.col("orders_365") > 0).sum() * chosen.scale).round().cast(pl.Int64)
-    return (
-        sales.customers.filter(chosen.mask)
-        .group_by("country")
-        .agg(
-            count.alias("customers"),
-            pl.col("credit_limit", "revenue_365").sum() * chosen.scale,
-            active.alias("active_customers"),
-        )
-        .with_columns(pl.col("country").cast(pl.String))
-        .sort("revenue_365", "country", descending=[True, False])
-    )
+
+    def codes() -> np.ndarray:
+        return sales.customers["country"].to_physical().to_numpy()
+
+    def sums(name: str, weights: Callable[[], np.ndarray] | None) -> np.ndarray:
+        return chosen.sums(("by country", name), weights, codes, len(sales.countries)) * chosen.scale
+
+    counts = sums("customers", None)
+    present = np.flatnonzero(counts)
+    active = sums("active", lambda: values_of(sales, "orders_365") > 0)
+    return pl.DataFrame(
+        {
+            "country": [sales.countries[code] for code in present],
+            "customers": np.rint(counts[present]).astype(np.int64),
+            "credit_limit": sums("limit", lambda: np.nan_to_num(values_of(sales, "credit_limit")))[present],
+            "revenue_365": sums("revenue", lambda: np.nan_to_num(values_of(sales, "revenue_365")))[present],
+            "active_customers": np.rint(active[present]).astype(np.int64),
+        },
+        schema_overrides={"country": pl.String},
+    ).sort("revenue_365", "country", descending=[True, False])
 
 
 def customer_points(sales: SalesData, filters: SalesFilters, skip: Collection[str] = ()) -> pl.DataFrame:
@@ -85,7 +110,7 @@ def customer_points(sales: SalesData, filters: SalesFilters, skip: Collection[st
     """
     if sales.customers.height > MAX_POINTS:
         return customer_density(sales, filters, skip)
-    mask = buyers(sales, filters, skip).mask
+    mask = buyers(sales, filters, skip).mask()
     return (
         sales.customers.with_columns(pl.Series("selected", mask.astype(np.int64)))
         .filter(pl.col("credit_limit").is_not_null())
@@ -110,23 +135,26 @@ def customer_density(
     (all), selected (those of the selection, scaled up where lines are a sample). Bins without customers are
     left out.
     """
-    placed = sales.customers["credit_limit"].is_not_null().to_numpy()
-    x, y = sales.customers["credit_limit"], sales.customers["revenue_365"]
-    x_edges, y_edges = bin_edges(x, bins, from_zero=True), bin_edges(y.filter(placed), bins, from_zero=True)
-    if x_edges is None or y_edges is None:
+    name = ("density", bins)
+    grid = sales.once((name, "grid"), lambda: _grid(sales, bins))
+    if grid is None:
         columns = ("credit_limit", "revenue_365", "credit_limit_width", "revenue_365_width")
         counts = ("customers", "selected")
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.Float64) | dict.fromkeys(counts, pl.Int64))
-    chosen = buyers(sales, filters, skip)
-    mask = chosen.mask[placed]
-    xs, ys = x.to_numpy()[placed], y.to_numpy()[placed]
+    x_edges, y_edges = grid
     width, height = x_edges[1] - x_edges[0], y_edges[1] - y_edges[0]
-    columns_count, rows_count = len(x_edges) - 1, len(y_edges) - 1
-    column = np.clip(((xs - x_edges[0]) / width).astype(np.int64), 0, columns_count - 1)
-    row = np.clip(((ys - y_edges[0]) / height).astype(np.int64), 0, rows_count - 1)
-    cell = column * rows_count + row
-    size = columns_count * rows_count
-    everyone, selected = np.bincount(cell, minlength=size), np.bincount(cell[mask], minlength=size)
+    rows_count, size = len(y_edges) - 1, (len(x_edges) - 1) * (len(y_edges) - 1)
+
+    def cells() -> np.ndarray:
+        column, row = (
+            _bins(values_of(sales, of), edges)
+            for of, edges in (("credit_limit", x_edges), ("revenue_365", y_edges))
+        )
+        return np.where((column < 0) | (row < 0), -1, column * rows_count + row)
+
+    chosen = buyers(sales, filters, skip)
+    everyone = passing(sales, {}).sums(name, None, cells, size)
+    selected = chosen.sums(name, None, cells, size)
     filled = np.flatnonzero(everyone)
     return pl.DataFrame(
         {

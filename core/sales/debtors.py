@@ -6,7 +6,8 @@ import polars as pl
 
 from core.filters import SalesFilters
 from core.sales.frames import SalesData
-from core.sales.selection import customer_mask, resolve
+from core.sales.people import passing
+from core.sales.selection import resolve
 
 
 def largest_debtors(
@@ -21,20 +22,23 @@ def largest_debtors(
     customer_id, key (its text, as filters take it), customer_name (with the key where names repeat), country,
     outstanding, overdue, credit_limit (currency).
     """
-    mask = customer_mask(sales, resolve(sales, filters, skip))
-    balances = sales.customer_receivables
-    owing = balances.filter(
-        pl.Series(mask[balances["customer"].to_numpy()], dtype=pl.Boolean), pl.col("outstanding") > 0
-    )
-    people = sales.customers[["customer_id", "key", "customer_name", "country", "credit_limit"]][
-        owing["customer"]
-    ]
-    frame = pl.concat([people, owing.select("outstanding", "overdue")], how="horizontal").sort(
-        "outstanding", "key", descending=[True, False]
-    )
+    owing = sales.once("debtors", lambda: _owing(sales))
+    who = passing(sales, resolve(sales, filters, skip).allowed)
+    if not (who.rows is None and who.places.all()):
+        owing = owing.filter(pl.Series(who.mask()[owing["customer"].to_numpy()], dtype=pl.Boolean))
+    frame = owing.drop("customer")
     frame = frame if limit is None else frame.head(limit)
     name = pl.coalesce("customer_name", "key")
     return frame.with_columns(
         customer_name=pl.when(name.is_duplicated()).then(pl.format("{} ({})", name, "key")).otherwise(name),
         country=pl.col("country").cast(pl.String),
     ).select("customer_id", "key", "customer_name", "country", "outstanding", "overdue", "credit_limit")
+
+
+def _owing(sales: SalesData) -> pl.DataFrame:
+    """All customers with outstanding invoices, largest balance first."""
+    owing = sales.customer_receivables.filter(pl.col("outstanding") > 0)
+    people = sales.customers[["customer_id", "key", "customer_name", "country", "credit_limit"]]
+    return pl.concat(
+        [people[owing["customer"]], owing.select("customer", "outstanding", "overdue")], how="horizontal"
+    ).sort("outstanding", "key", descending=[True, False])

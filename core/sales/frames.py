@@ -1,10 +1,11 @@
 """The frames that every chart reads, and how they are made from the marts."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,8 @@ NO_SALES_REP = "No sales rep"
 NO_OFFICE = "No office"
 UNKNOWN = "Unknown"
 """Country or product line that is not given."""
+
+Made = TypeVar("Made")
 
 MAX_LINES = 300_000
 """Order lines kept in memory; of more, those of a random sample of customers."""
@@ -103,17 +106,19 @@ class SalesData:
         """The frames to be summed, as arrays.
 
         Beside them ``product_months`` (``product_monthly`` of all places together) and
-        ``order_product_lines`` (``lines`` summed by order and product line).
+        ``order_product_lines`` (``lines`` summed by order and product line). Lines have a further column
+        ``buyer`` (0, 1, ... for distinct customers).
         """
-        by = ["order_date", "month", "order", "customer", "country", "sales_rep", "product_line"]
-        frames = {
-            name: (getattr(self, name), "order_date") for name in ("daily", "orders_daily", "lines")
-        } | {
+        by = ["order_date", "month", "order", "customer", "buyer", "country", "sales_rep", "product_line"]
+        buyer = (pl.col("customer").rank("dense") - 1).cast(pl.UInt32).alias("buyer")
+        lines = self.lines.with_columns(buyer)
+        frames = {name: (getattr(self, name), "order_date") for name in ("daily", "orders_daily")} | {
             name: (getattr(self, name), "month") for name in ("monthly", "orders_monthly", "product_monthly")
         }
         frames["receivables"] = (self.receivables, "day")
         sums = ["revenue", "gross_profit", "quantity"]
-        frames["order_product_lines"] = (summed(self.lines, by, sums), "order_date")
+        frames["lines"] = (lines, "order_date")
+        frames["order_product_lines"] = (summed(lines, by, sums), "order_date")
         places = summed(self.product_monthly, ["month", "product", "product_line"], sums)
         frames["product_months"] = (places, "month")
         return {name: columns_of(frame, time) for name, (frame, time) in frames.items()}
@@ -122,6 +127,22 @@ class SalesData:
     def order_count(self) -> int:
         """Distinct orders in ``lines``."""
         return self.lines["order"].n_unique()
+
+    @cached_property
+    def buyer_count(self) -> int:
+        """Distinct customers in ``lines``."""
+        return self.lines["customer"].n_unique()
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What ``make`` gives, made when first asked for and kept as long as the data."""
+        if key not in self._made:
+            self._made[key] = make()
+        found: Made = self._made[key]
+        return found
 
     @cached_property
     def _labels(self) -> dict[str, tuple[list[str], list[str]]]:

@@ -122,7 +122,7 @@ def _flows(sales: SalesData, chosen: Selection) -> dict[str, tuple[float | None,
         "revenue": _told(rows.total("revenue"), rows),
         "gross_profit": _told(rows.total("gross_profit"), rows),
         "orders": _told(orders, exact or lines),
-        "active_customers": _told(lines.distinct("customer", sales.customers.height), lines),
+        "active_customers": _told(lines.distinct("buyer", sales.buyer_count), lines),
     }
 
 
@@ -142,7 +142,7 @@ def _sparklines(sales: SalesData, chosen: Selection, first: date, last: date) ->
     values = rows.sums_by(["revenue", "gross_profit"], rows.take("month") - base, count)
     lines = rows if rows.has("customer") else line_rows(sales, whole)
     months = lines.take("month") - base
-    values["active_customers"] = lines.distinct_by("customer", sales.customers.height, months, count)
+    values["active_customers"] = lines.distinct_by("buyer", sales.buyer_count, months, count)
     exact = order_rows_exact(sales, whole)
     if exact is None:
         values["orders"] = lines.distinct_by("order", sales.order_count, months, count)

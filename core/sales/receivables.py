@@ -1,6 +1,6 @@
 """What customers owe and pay."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ from core.days import FIRST_DAY, LAST_DAY, to_day
 from core.filters import SalesFilters
 from core.sales.columns import Rows, month_date, part_between
 from core.sales.frames import SalesData
-from core.sales.selection import customer_mask, ignored_filters, resolve
+from core.sales.people import passing
+from core.sales.selection import ignored_filters, resolve
 
 _AMOUNTS = ("invoiced", "paid", "outstanding", "overdue", "on_account")
 
@@ -72,12 +73,26 @@ def totals_of(
     ignored: tuple[str, ...] = (),
 ) -> ReceivableTotals:
     """The sums of a frame of balances by customer."""
-    mask = customer_mask(sales, resolve(sales, filters, skip))
-    shown = mask[balances["customer"].to_numpy()]
-    amounts = {name: balances[name].to_numpy()[shown] for name in _AMOUNTS}
-    return ReceivableTotals(
-        **{name: float(values.sum()) for name, values in amounts.items()},
-        customers_owing=int(np.count_nonzero(amounts["outstanding"] > 0)),
-        customers_overdue=int(np.count_nonzero(amounts["overdue"] > 0)),
-        ignored_filters=ignored,
+    which = "now" if balances is sales.customer_receivables else "a year before"
+    who = passing(sales, resolve(sales, filters, skip).allowed)
+    amounts = {name: float(who.sums((which, name), _amount(sales, balances, name))[0]) for name in _AMOUNTS}
+    owing, overdue = (
+        round(float(who.sums((which, name, "> 0"), _amount(sales, balances, name, positive=True))[0]))
+        for name in ("outstanding", "overdue")
     )
+    return ReceivableTotals(
+        **amounts, customers_owing=owing, customers_overdue=overdue, ignored_filters=ignored
+    )
+
+
+def _amount(
+    sales: SalesData, balances: pl.DataFrame, name: str, positive: bool = False
+) -> Callable[[], np.ndarray]:
+    """Gives a balance of each customer, or whether it is above 0."""
+
+    def make() -> np.ndarray:
+        amounts = np.zeros(sales.customers.height)
+        np.add.at(amounts, balances["customer"].to_numpy(), balances[name].to_numpy())
+        return (amounts > 0).astype(float) if positive else amounts
+
+    return make

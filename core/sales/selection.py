@@ -10,6 +10,7 @@ from core.days import month_end, month_start, to_date, to_day
 from core.filters import DIMENSIONS, SalesFilters
 from core.sales.columns import Columns, Part, Rows, month_number, part_between
 from core.sales.frames import SalesData
+from core.sales.people import Buyers, passing, places_of, values_of
 
 MEASURES = ("revenue", "gross_profit", "quantity")
 CUSTOMER_DIMENSIONS = ("customer", "credit_limit", "spend")
@@ -84,7 +85,7 @@ def _people(sales: SalesData, filters: SalesFilters, active: Collection[str]) ->
     for dimension, column in (("credit_limit", "credit_limit"), ("spend", "revenue_365")):
         if dimension in active:
             low, high = filters.values_of(dimension)
-            values = sales.customers[column].to_numpy()
+            values = values_of(sales, column)
             within = (values >= low) & (values <= high)  # customers without a limit are NaN here: outside
             passes = within if passes is None else passes & within
     if "customer" in active:
@@ -93,37 +94,15 @@ def _people(sales: SalesData, filters: SalesFilters, active: Collection[str]) ->
     return passes
 
 
-def customer_mask(sales: SalesData, chosen: Selection) -> np.ndarray:
-    """For each customer, whether all restrictions on customers let it pass (country, office, ... spend)."""
-    mask = np.ones(sales.customers.height, dtype=bool)
-    for column in ("country", "sales_rep"):
-        if column in chosen.allowed:
-            mask &= chosen.allowed[column][sales.customers[column].to_physical().to_numpy()]
-    return mask & chosen.allowed["customer"] if "customer" in chosen.allowed else mask
-
-
-@dataclass(frozen=True)
-class Buyers:
-    """The customers of a selection: those that pass and, where period or products are restricted, bought.
-
-    ``mask`` tells it for each customer; counts and sums are multiplied by ``scale``, which is above 1 where
-    only the order lines of a sample of customers are at hand.
-    """
-
-    mask: np.ndarray
-    scale: float = 1.0
-
-
 def buyers(sales: SalesData, filters: SalesFilters, skip: Collection[str] = ()) -> Buyers:
     """The customers of a selection."""
     chosen = resolve(sales, filters, skip)
-    mask = customer_mask(sales, chosen)
     if not set(filters.active(skip)) & {"period", "product_line", "product"}:
-        return Buyers(mask)
-    rows = line_rows(sales, chosen)
-    bought = np.zeros_like(mask)
-    bought[rows.take("customer")] = True
-    return Buyers(mask & bought, rows.scale)
+        return passing(sales, chosen.allowed)
+    lines = line_rows(sales, chosen)  # of customers that pass
+    bought = np.zeros(sales.customers.height, dtype=bool)
+    bought[lines.take("customer")] = True
+    return Buyers(sales, places_of(sales).passing(chosen.allowed), np.flatnonzero(bought), lines.scale)
 
 
 def _whole_months(sales: SalesData, first: int, last: int) -> tuple[int, int]:
@@ -165,9 +144,9 @@ def line_rows(sales: SalesData, chosen: Selection, by_product: bool = False) -> 
     part = part_between(sales.cubes[name], chosen.first, chosen.last).where(chosen.allowed)
     if not sales.is_sampled:
         return Rows([part])
-    mask = customer_mask(sales, chosen)
-    matching = int(np.count_nonzero(mask & (sales.customers["order_lines"].to_numpy() > 0)))
-    kept = int(np.count_nonzero(mask & sales.customers["in_sample"].to_numpy()))
+    who = passing(sales, chosen.allowed)
+    matching = int(who.sums("with lines", lambda: values_of(sales, "order_lines") > 0)[0])
+    kept = int(who.sums("in sample", lambda: sales.customers["in_sample"].to_numpy())[0])
     if kept == matching:  # every customer concerned happens to be in the sample
         return Rows([part])
     return Rows([part], matching / kept if kept else 0.0, is_estimate=True, unknown=kept == 0)

@@ -62,7 +62,7 @@ def sales_by_dimension(
     sums = rows.sums_by(MEASURES, groups, count)
     lines = rows if rows.has("customer") else line_rows(sales, chosen)
     line_groups = groups if lines is rows else _groups(sales, lines, dimension)
-    customers = lines.distinct_by("customer", sales.customers.height, line_groups, count)
+    customers = lines.distinct_by("buyer", sales.buyer_count, line_groups, count)
     exact = None if dimension == "product_line" else order_rows_exact(sales, chosen)
     if exact is not None:
         orders = exact.sums_by(["orders"], _groups(sales, exact, dimension), count)["orders"]
