@@ -1,4 +1,4 @@
-"""Every engine keeps the same promises: one company, the same frames, nothing that can be changed by reading."""
+"""Every engine keeps the same promises: one company, the same frames, and reading changes nothing."""
 
 import os
 import sqlite3
@@ -461,7 +461,8 @@ def test_limits_are_those_of_the_address(tmp_path: Path) -> None:
 
 def test_a_file_that_another_program_writes_to_is_told(tmp_path: Path) -> None:
     url = fill("duckdb", tmp_path, literal_company())
-    script = f"import duckdb, sys; c = duckdb.connect({str(database_path(url))!r}); print('on', flush=True); sys.stdin.read()"
+    file = str(database_path(url))
+    script = f"import duckdb, sys; c = duckdb.connect({file!r}); print('on', flush=True); sys.stdin.read()"
     other = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -480,7 +481,8 @@ def test_duckdb_is_imported_when_needed_only(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "t.sqlite")) as connection:
         connection.execute("CREATE TABLE t (a)")
     script = (
-        "import sys; import core.ingest, core.sales_data, core.doctor; from core.database import open_database\n"
+        "import sys; import core.ingest, core.sales_data, core.doctor\n"
+        "from core.database import open_database\n"
         f"with open_database({str(tmp_path / 't.sqlite')!r}) as database: database.tables()\n"
         "assert 'duckdb' not in sys.modules\n"
         "sys.modules['duckdb'] = None\n"

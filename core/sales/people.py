@@ -5,10 +5,11 @@ restricted, figures are added up from sums by place that are made once; else onl
 looked at.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from core.sales.frames import SalesData
 
@@ -145,3 +146,15 @@ def passing(sales: SalesData, allowed: Mapping[str, np.ndarray]) -> Buyers:
 def values_of(sales: SalesData, column: str) -> np.ndarray:
     """A number of each customer, NaN where it is not known."""
     return sales.once(("customers", column), lambda: sales.customers[column].cast(float).to_numpy())
+
+
+def customers_with(sales: SalesData, keys: Collection[str]) -> np.ndarray:
+    """The row numbers of the customers with these keys; keys that nobody has are left out."""
+    order = sales.once("order of keys", lambda: sales.customers["key"].arg_sort())
+    ordered = sales.once("ordered keys", lambda: sales.customers["key"].gather(order))
+    wanted = pl.Series(list(keys), dtype=pl.String)
+    places = ordered.search_sorted(wanted, side="left")
+    inside = places < len(ordered)
+    places, wanted = places.filter(inside), wanted.filter(inside)
+    found: np.ndarray = order.gather(places.filter(ordered.gather(places) == wanted)).to_numpy()
+    return found

@@ -10,7 +10,7 @@ from core.days import month_end, month_start, to_date, to_day
 from core.filters import DIMENSIONS, SalesFilters
 from core.sales.columns import Columns, Part, Rows, month_number, part_between
 from core.sales.frames import SalesData
-from core.sales.people import Buyers, passing, places_of, values_of
+from core.sales.people import Buyers, customers_with, passing, places_of, values_of
 
 MEASURES = ("revenue", "gross_profit", "quantity")
 CUSTOMER_DIMENSIONS = ("customer", "credit_limit", "spend")
@@ -89,7 +89,8 @@ def _people(sales: SalesData, filters: SalesFilters, active: Collection[str]) ->
             within = (values >= low) & (values <= high)  # customers without a limit are NaN here: outside
             passes = within if passes is None else passes & within
     if "customer" in active:
-        named = sales.customers["key"].is_in(list(filters.values_of("customer"))).to_numpy()
+        named = np.zeros(sales.customers.height, dtype=bool)
+        named[customers_with(sales, filters.values_of("customer"))] = True
         passes = named if passes is None else passes & named
     return passes
 
