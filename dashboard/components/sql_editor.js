@@ -256,6 +256,7 @@ export function render({model}) {
       mode: "ace/mode/sql", value: model.text, useWorker: false, showPrintMargin: false, fontSize: 13, tabSize: 4,
       useSoftTabs: true, wrap: true, highlightActiveLine: true, enableBasicAutocompletion: true, scrollPastEnd: 0,
       fontFamily: "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace",
+      textInputAriaLabel: "SQL: Control Enter runs, Escape leaves the editor",
       placeholder: "SELECT … FROM …   Ctrl+Space completes tables and columns",
     })
     tools.setCompleters([])
@@ -264,7 +265,6 @@ export function render({model}) {
     editor.renderer.setScrollMargin(8, 8)
     editor.renderer.attachToShadowRoot()
     show_theme()
-    editor.textInput.getElement().setAttribute("aria-label", "SQL. Control Enter runs, Escape leaves the editor.")
     editor.commands.addCommand({name: "run-query", bindKey: {win: "Ctrl-Enter", mac: "Cmd-Enter|Ctrl-Enter"},
       exec: () => { editor.completer?.detach(); run() }})
     editor.commands.addCommand({name: "leave", bindKey: "Esc",

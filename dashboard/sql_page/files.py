@@ -54,20 +54,19 @@ def safe_for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
     Plain numbers with a sign stay as they are.
     """
     flat = frame.with_columns(
-        [
-            (
-                pl.col(name).bin.encode("hex")
-                if dtype == pl.Binary
-                else pl.col(name).map_elements(str, return_dtype=pl.String)
-            ).alias(name)
-            for name, dtype in frame.schema.items()
-            if dtype == pl.Binary or dtype.is_nested()
-        ]
+        frame[name].bin.encode("hex") if dtype == pl.Binary else words_of(frame[name])
+        for name, dtype in frame.schema.items()
+        if dtype == pl.Binary or dtype.is_nested()
     )
     text = pl.col(pl.String)
     risky = text.str.contains(_FORMULA) & ~text.str.contains(_PLAIN_NUMBER)
     guarded = flat.with_columns(pl.when(risky).then(pl.lit("'") + text).otherwise(text).name.keep())
     return guarded.rename(dict(zip(guarded.columns, _safe_names(guarded.columns), strict=True)))
+
+
+def words_of(column: pl.Series) -> pl.Series:
+    """Lists and the like as text."""
+    return pl.Series(column.name, [None if v is None else str(v) for v in column.to_list()], dtype=pl.String)
 
 
 def _safe_names(names: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ import polars as pl
 from core.adhoc import QueryResult
 from core.errors import SalesError
 from dashboard.components import RowTable
+from dashboard.sql_page.files import words_of
 from dashboard.sql_page.running import ROWS, Background
 
 PAGE_SIZE = 20
@@ -100,7 +101,7 @@ class ResultRows:
 def order_of(column: pl.Series, descending: bool) -> pl.Series:
     """Positions of the rows sorted by ``column``, nulls last; equal values stay as they were."""
     if column.dtype.is_nested():
-        column = column.map_elements(str, return_dtype=pl.String)
+        column = words_of(column)
     frame = pl.DataFrame({"value": column}).with_row_index("at")
     return frame.sort("value", descending=descending, nulls_last=True, maintain_order=True)["at"]
 

@@ -1,0 +1,243 @@
+"""The parts of the SQL page without a browser: links, parameters, cells, files, charts and remarks."""
+
+import csv
+import io
+import zipfile
+
+import polars as pl
+import pytest
+
+from core.adhoc import QueryLimits, QueryResult
+from core.errors import QueryError, SalesError
+from dashboard.components.sql_editor import ROW_CHOICES, editor_assets
+from dashboard.sql_page import files
+from dashboard.sql_page.chart_figures import figure_of
+from dashboard.sql_page.chart_shapes import AGGREGATES, KINDS, ChartChoice, shape, suggested
+from dashboard.sql_page.history import remark_on
+from dashboard.sql_page.link import LONGEST_TEXT, from_link, to_link
+from dashboard.sql_page.parameters import bound, described, names_in
+from dashboard.sql_page.rows import order_of, texts
+
+SALES = pl.DataFrame(
+    {
+        "country": ["USA", "France", "USA", None],
+        "line": ["Ships", "Ships", "Planes", "Planes"],
+        "amount": [10.0, 20.0, 30.0, None],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT 1", "SELECT 'Ünïcode & =?#'\n-- ok", "~begins like a packed one", "SELECT 1, " * 200]
+)
+def test_a_link_gives_back_the_text(text: str) -> None:
+    assert from_link(to_link(text)) == text
+    assert len(to_link(text)) < 900
+
+
+def test_a_text_too_long_for_a_link_is_refused() -> None:
+    with pytest.raises(QueryError, match="too long"):
+        to_link("".join(f"{i * i:x}" for i in range(20_000)))
+
+
+@pytest.mark.parametrize("value", ["~", "~!!!", "~AAAA", to_link("SELECT 1, " * 200)[:-9]])
+def test_a_damaged_link_is_told(value: str) -> None:
+    with pytest.raises(QueryError, match="cannot be read"):
+        from_link(value)
+
+
+def test_a_link_cannot_unpack_to_a_flood() -> None:
+    import base64
+    import zlib
+
+    bomb = "~" + base64.urlsafe_b64encode(zlib.compress(b"a" * 50 * LONGEST_TEXT)).decode()
+    with pytest.raises(QueryError, match="cannot be read"):
+        from_link(bomb)
+
+
+def test_parameters_are_found_outside_comments_and_quotes() -> None:
+    text = "SELECT ':no', \":nor\" -- :neither\nFROM t /* :as */ WHERE a = :one AND b < :as_of_day OR :one"
+    assert names_in(text) == ["one", "as_of_day"]
+    assert names_in("SELECT a::text FROM t") == []
+
+
+def test_parameters_are_offered_and_read_back() -> None:
+    text = "SELECT :as_of_day, :n, :share, :name"
+    offered = described(text, {"as_of_day": 20_089, "n": 3}, {"name": "x y"})
+    assert [p["value"] for p in offered] == ["2025-01-01", "3", "", "x y"]
+    assert offered[0]["kind"] == "day"
+    typed = {"as_of_day": "2025-01-02", "n": "-4", "share": "0.5", "name": " x "}
+    assert bound(text, typed) == {"as_of_day": 20_090, "n": -4, "share": 0.5, "name": "x"}
+
+
+@pytest.mark.parametrize(("typed", "reason"), [("", "has no value"), ("soon", "not a date")])
+def test_a_parameter_without_a_usable_value_is_told(typed: str, reason: str) -> None:
+    with pytest.raises(QueryError, match=reason):
+        bound("SELECT :as_of_day", {"as_of_day": typed})
+
+
+def test_cells_are_texts_with_even_decimals_and_dashes_for_nulls() -> None:
+    frame = pl.DataFrame(
+        {
+            "n": [1234.5, -0.125, None],
+            "i": [1, None, 10**9],
+            "t": ["a", None, "x" * 500],
+            "b": [b"\x01", b"", None],
+        }
+    )
+    rows = texts(frame, (("n", "number"), ("i", "integer"), ("t", "text"), ("b", "binary")))
+    assert [row[0] for row in rows] == ["1,234.500", "-0.125", "–"]
+    assert [row[1] for row in rows] == ["1", "–", "1000000000"]
+    assert rows[1][2] == "–"
+    assert len(rows[2][2]) == 120
+    assert rows[0][3] == "01"
+
+
+def test_strange_numbers_are_shown() -> None:
+    frame = pl.DataFrame({"n": [float("nan"), float("inf"), 1e300, 1e-300, 0.0]})
+    assert [row[0] for row in texts(frame, (("n", "number"),))] == ["nan", "inf", "1e+300", "1e-300", "0.00"]
+
+
+def test_sorting_keeps_nulls_last_and_ties_in_order() -> None:
+    column = pl.Series([2, None, 1, 2])
+    assert order_of(column, True).to_list() == [0, 3, 2, 1]
+    assert order_of(column, False).to_list() == [2, 0, 3, 1]
+    assert order_of(pl.Series([[2], [1]]), False).to_list() == [1, 0]
+
+
+def whole(frame: pl.DataFrame, form: str) -> bytes:
+    """The file as the browser puts it together."""
+    file, content = files.ResultFile(frame, form), b""
+    while True:
+        part = file.next_part()
+        content += part.content
+        if part.last:
+            return content
+
+
+def test_spreadsheets_get_no_formulas() -> None:
+    cells = ["=1+1", "+x", "-x", "@sum", " =2", "\t=3", "＝4", "-12.5", "+1e5", "ok", None]
+    frame = pl.DataFrame({"=name": cells, "n": list(range(-5, 6))})
+    rows = list(csv.reader(io.StringIO(whole(frame, "csv").decode())))
+    assert rows[0] == ["'=name", "n"]
+    assert [row[0] for row in rows[1:]] == [
+        "'=1+1", "'+x", "'-x", "'@sum", "' =2", "'\t=3", "'＝4", "-12.5", "+1e5", "ok", "",
+    ]  # fmt: skip
+    assert [row[1] for row in rows[1:]] == [str(n) for n in range(-5, 6)]
+
+
+def test_a_csv_comes_in_parts_with_one_heading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "BLOCK_ROWS", 2)
+    assert whole(SALES.select("line"), "csv").decode().split() == [
+        "line",
+        "Ships",
+        "Ships",
+        "Planes",
+        "Planes",
+    ]
+    assert whole(SALES.select("line").clear(), "csv").decode().split() == ["line"]
+
+
+def test_lists_and_binary_values_can_be_saved() -> None:
+    frame = pl.DataFrame({"l": [[1, 2], None], "b": [b"\xff", None], "s": [{"a": 1}, None]})
+    rows = list(csv.reader(io.StringIO(whole(frame, "csv").decode())))
+    assert rows[1] == ["[1, 2]", "ff", "{'a': 1}"]
+    assert pl.read_parquet(io.BytesIO(whole(frame, "parquet"))).equals(frame)
+
+
+def test_parquet_keeps_values_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PART_BYTES", 100)
+    assert pl.read_parquet(io.BytesIO(whole(SALES, "parquet"))).equals(SALES)
+
+
+def test_excel_holds_the_rows_or_says_what_is_missing() -> None:
+    try:
+        import xlsxwriter  # noqa: F401
+    except ImportError:
+        with pytest.raises(SalesError, match="xlsxwriter"):
+            whole(SALES, "xlsx")
+        return
+    with zipfile.ZipFile(io.BytesIO(whole(SALES, "xlsx"))) as book:
+        assert "France" in book.read("xl/sharedStrings.xml").decode()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("by", ["", "line"])
+def test_every_kind_of_chart_is_drawn(kind: str, by: str) -> None:
+    x = "amount" if kind in ("scatter", "histogram") else "country"
+    choice = ChartChoice(kind, x, "amount", by)
+    if kind == "heatmap" and not by:
+        with pytest.raises(SalesError, match="second category"):
+            shape(SALES, choice)
+        return
+    assert figure_of(shape(SALES, choice), choice).renderers
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "usa"),
+    [("sum", 40.0), ("mean", 20.0), ("median", 20.0), ("min", 10.0), ("max", 30.0), ("count", 2.0)],
+)
+def test_bars_are_summed_up_as_chosen(aggregate: str, usa: float) -> None:
+    assert aggregate in AGGREGATES
+    shaped = shape(SALES, ChartChoice("bar", "country", "amount", "", aggregate)).frame
+    assert dict(shaped.iter_rows())["USA"] == usa
+
+
+def test_charts_stay_small_and_say_so() -> None:
+    many = pl.DataFrame({"name": [f"n{i}" for i in range(60_000)], "v": range(60_000)})
+    for kind, most, words in (
+        ("bar", 30, "30 largest of 60,000"),
+        ("scatter", 20_000, "random 20,000 of 60,000"),
+    ):
+        shaped = shape(many, ChartChoice(kind, "v" if kind == "scatter" else "name", "v"))
+        assert shaped.frame.height == most
+        assert words in shaped.note
+    split = shape(many, ChartChoice("bar", "v", "v", "name"))
+    assert split.frame["by"].n_unique() <= 11
+
+
+def test_a_histogram_counts_every_row() -> None:
+    shaped = shape(pl.DataFrame({"v": [1.0, 2.0, 2.0, None, float("nan")]}), ChartChoice("histogram", "v"))
+    assert shaped.frame["y"].sum() == 3
+    assert "2 rows without a number" in shaped.note
+
+
+def test_a_column_of_words_is_no_value() -> None:
+    with pytest.raises(SalesError, match="holds no numbers"):
+        shape(SALES, ChartChoice("bar", "amount", "country"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind", "x", "y"),
+    [
+        ((("month", "integer"), ("revenue", "number")), "line", "month", "revenue"),
+        ((("customer_id", "integer"), ("name", "text"), ("revenue", "number")), "bar", "name", "revenue"),
+        ((("price", "number"), ("pieces", "integer")), "scatter", "price", "pieces"),
+        ((("price", "number"),), "histogram", "price", "price"),
+    ],
+)
+def test_the_first_chart_fits_the_columns(
+    columns: tuple[tuple[str, str], ...], kind: str, x: str, y: str
+) -> None:
+    choice = suggested(columns)
+    assert (choice.kind, choice.x, choice.y) == (kind, x, y)
+
+
+@pytest.mark.parametrize(
+    ("cut", "most", "words"),
+    [
+        (None, 100, ()),
+        ("rows", 100, ("Cut off at 100 rows", "Choose more rows")),
+        ("rows", max(ROW_CHOICES), ("Cut off at 1,000,000 rows", "GROUP BY")),
+        ("bytes", 100, ("256 MB", "fewer columns")),
+    ],
+)
+def test_a_cut_result_says_how_to_get_more(cut: str | None, most: int, words: tuple[str, ...]) -> None:
+    result = QueryResult(SALES, (), SALES.height, cut, 0.1)  # type: ignore[arg-type]
+    remark = remark_on(result, QueryLimits(max_rows=most))
+    assert bool(remark) is bool(words)
+    assert all(word in remark for word in words)
+
+
+def test_the_editor_is_served_by_the_server_itself() -> None:
+    assert editor_assets().startswith("static/extensions/panel/")
