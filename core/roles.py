@@ -41,7 +41,7 @@ def allow_everything(_role: Role) -> bool:
 _policy: Policy = allow_everything
 
 
-def require(role: Role, doing: str = "this") -> None:
+def require(role: Role, doing: str = "doing this") -> None:
     """Return if whoever is acting now has at least ``role``.
 
     Parameters
@@ -55,12 +55,14 @@ def require(role: Role, doing: str = "this") -> None:
         The policy says no.
     """
     if not _policy(role):
-        raise NotAllowedError(f"You may not do {doing}." if doing == "this" else f"You may not go on {doing}.")
+        raise NotAllowedError(
+            f"You lack the right for {doing}: it needs the role {role}.", "Ask whoever runs the dashboard."
+        )
 
 
 def set_policy(policy: Policy) -> Policy:
     """Let ``policy`` decide from now on in the whole process; returns the one before."""
-    global _policy  # noqa: PLW0603
+    global _policy
     before, _policy = _policy, policy
     return before
 

@@ -205,7 +205,7 @@ def test_malformed_files_are_refused_with_the_line(
 
 def test_a_wrong_encoding_is_told_with_the_line(tmp_path: Path, database: str) -> None:
     (tmp_path / "names.csv").write_bytes("id,name\n1,a\n2,Zo\xeb\n".encode("latin-1"))
-    with pytest.raises(IngestError, match="line 3: byte 0xEB at position 5 is not UTF-8"):
+    with pytest.raises(IngestError, match="line 3, column name: byte 0xEB at position 5 is not UTF-8"):
         ingest([tmp_path / "names.csv"], database)
 
 

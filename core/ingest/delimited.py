@@ -168,12 +168,18 @@ class DelimitedFile(Source):
         return Problem(self.label, line, column, reason, few if column else many)
 
     def _read_problem(self, error: UnicodeDecodeError | csv.Error, line: int) -> Problem:
-        columns = getattr(self, "columns", ())
+        columns = getattr(self, "columns", ()) or self._likely_names()
         if isinstance(error, UnicodeDecodeError):
             return encoding_problem(self.path, self._encoding, columns, self._delimiter)
         if str(error) == "NUL":
             return nul_problem(self.path, self._encoding, columns, self._delimiter)
         return quote_problem(self.path, line, error)
+
+    def _likely_names(self) -> list[str]:
+        """The cells of the first line, where what follows cannot be read."""
+        with open_stream(self.path) as stream:
+            line = stream.readline(LONGEST_CELL).decode(self._encoding, errors="replace")
+        return [cell.strip(' "\r\n') for cell in line.split(self._delimiter or ",")]
 
     def _header(self) -> tuple[list[str], int]:
         """The header's cells and the number of lines up to its end."""

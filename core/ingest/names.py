@@ -5,7 +5,7 @@ import re
 from core.database.schema import declared_tables
 from core.errors import IngestError
 
-_RESERVED = re.compile(r"^(sqlite_|_ingest_|stg_|sales_load_log$)", re.I)
+_RESERVED = re.compile(r"^(sqlite_|_ingest_|stg_|sales_(load|mapping)_log$)", re.I)
 
 
 def target_name(name: str) -> str:

@@ -92,14 +92,14 @@ def plan_table(
     chosen: list[Chosen] = []
     for number, source in enumerate(sources):
         _require(source, known)
+        if len(source.columns) > _MOST_COLUMNS:
+            reason = f"{len(source.columns):,} columns are named; a table takes {_MOST_COLUMNS:,}"
+            remedy = "Leave columns out, or turn them into rows."
+            raise refusal(Problem(source.label, source.header_line, "", reason, remedy))
         tell = partial(progress, source)
         chosen.append(_readings(source, name, known, corrections, tell, whole=number in whole))
         notes += [*source.notes, *chosen[-1].notes]
     columns = _merged([each.readings for each in chosen], known)
-    if len(columns) > _MOST_COLUMNS:
-        reason = f"{len(columns):,} columns are named; a table takes {_MOST_COLUMNS:,}"
-        remedy = "Leave columns out, or turn them into rows."
-        raise refusal(Problem(sources[0].label, sources[0].header_line, "", reason, remedy))
     key = declared.primary_key if declared else _source_key(sources)
     have = {column.name for column in columns}
     schema = TableSchema(

@@ -1,7 +1,7 @@
 """Why a cell does not fit its column, in words, and what to do about it."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 from core.ingest.convert import Reading
 from core.ingest.problems import Problem, short_value
@@ -67,7 +67,7 @@ def _why(reading: Reading, value: object) -> tuple[str, str]:
         return reason, "Shorten it, or keep the column as text."
     if kind == "number" and text.lower().lstrip("+-") in ("inf", "infinity"):
         return f"{shown(value)} is infinite, not a number", remedy
-    if kind == "date" and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+    if kind == "date" and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and not _is_day(text):
         reason = f"{shown(value)} is not a date: there is no such day"
         return reason, "Correct the day, or empty the cell."
     if kind in ("date", "datetime") and isinstance(value, int) and value in _SERIAL_DAYS:
@@ -78,3 +78,11 @@ def _why(reading: Reading, value: object) -> tuple[str, str]:
         reason = f"{shown(value)} is not a {kind} such as {written}"
         return reason, f"Write all {what} of the column in one way, or empty the cell."
     return f"{shown(value)} is not {_EXPECTED.get(kind, 'text')}", remedy
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

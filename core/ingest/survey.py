@@ -217,16 +217,22 @@ def _rivals(column: _Column, source: Source) -> list[Candidate]:
 
 
 @cache
-def _shape(style: str) -> re.Pattern[str]:
-    return re.compile(date_shape(style))
+def _shape(candidate: Candidate) -> re.Pattern[str]:
+    """What the cells of a candidate look like at least."""
+    kind, style = candidate
+    if kind in ("date", "datetime"):
+        return re.compile(date_shape(style) if style else r"\s*[0-9]{4}-[0-9]{2}-[0-9]{2}")
+    if kind == "boolean":
+        return re.compile(r"\s*[a-zA-Z01]{1,5}\s*$")
+    return re.compile(r"[0-9.,eE+\-\s$€£]+$" if kind in ("integer", "number") else "")
 
 
 def may_be(few: pl.Series, candidate: Candidate) -> bool:
-    """Whether all of some cells have the look of a date format; true for what is no such format."""
-    kind, style = candidate
-    if few.dtype != pl.String or kind not in ("date", "datetime") or not style:
+    """Whether a look at some cells leaves a candidate possible; ``fits`` then tells."""
+    if few.dtype != pl.String:
         return True
-    return all(_shape(style).match(cell) for cell in few.to_list())
+    match = _shape(candidate).match
+    return all(match(cell) for cell in few.to_list())
 
 
 def _mixed_dates(few: pl.Series, cells: pl.Series, block: Block) -> str:
@@ -234,7 +240,7 @@ def _mixed_dates(few: pl.Series, cells: pl.Series, block: Block) -> str:
     if few.dtype != pl.String:
         return ""
     texts = few.to_list()
-    styles = [{style for style in DATES if _shape(style).match(text)} for text in texts]
+    styles = [{style for style in DATES if re.match(date_shape(style), text)} for text in texts]
     if not all(styles):
         return ""
     common = set.intersection(*styles)

@@ -53,7 +53,7 @@ def delimiter_of(path: Path, encoding: str) -> str:
     if Path(path.name.removesuffix(".gz")).suffix.lower() in (".tsv", ".tab"):
         return "\t"
     sample: list[str] = []
-    with io.TextIOWrapper(open_stream(path), encoding=encoding, newline="") as text:
+    with io.TextIOWrapper(open_stream(path), encoding=encoding, errors="replace", newline="") as text:
         while len(sample) < _SNIFFED_ROWS and (line := text.readline(LONGEST_CELL)):
             sample.append(line)
             if len(line) == LONGEST_CELL:
@@ -111,7 +111,7 @@ def encoding_problem(path: Path, encoding: str, columns: Sequence[str], delimite
             except UnicodeDecodeError as error:
                 reason = f"byte 0x{line[error.start]:02X} at position {error.start + 1} is not UTF-8"
                 column = _column_at(line[: error.start], number, columns, delimiter)
-                return Problem(path.name, number, column, f"{reason}; save the file as UTF-8", _AS_UTF8)
+                return Problem(path.name, number, column, reason, _AS_UTF8)
     return Problem(path.name, 1, "", "it is not UTF-8", _AS_UTF8)
 
 
