@@ -180,6 +180,58 @@ def doctor(database: str | None, form: str) -> None:
     sys.exit(1 if failed else 0)
 
 
+@cli.command()
+@click.argument("sql")
+@_database
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "parquet"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
+@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Value of a :NAME parameter.")
+@click.option(
+    "--max-rows", type=click.IntRange(1), help="Most rows. [default: 200 on the screen, else 1000000]"
+)
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Stop the query after this time.",
+)
+def query(
+    sql: str,
+    database: str | None,
+    form: str,
+    out: Path | None,
+    params: tuple[str, ...],
+    max_rows: int | None,
+    max_seconds: float,
+) -> None:
+    """Run one SELECT, or a query of the product by its name.
+
+    SQL is the text, the name of a query such as eda/revenue_by_month, or - to read standard input. Whatever
+    is typed can only read. Ctrl-C stops the query. The exit status is 0 only if the rows were written.
+    """
+    from core.adhoc.command import answer, limits_for, parameters, told
+    from core.database import open_database
+
+    text = sys.stdin.read() if sql == "-" else sql
+    settings = _settings(database)
+    if settings.uses_demo:
+        from core.demo import ensure_demo_database
+
+        with _bar("Making the demo") as progress:
+            ensure_demo_database(settings, progress)
+    with open_database(settings.resolved_database_url) as opened:
+        limits = limits_for(form, out, max_rows, max_seconds)
+        result = answer(opened, text, form, out, limits, parameters(params))
+    click.echo(told(result), err=True)
+
+
 def _mapped(name: str, meaning: str) -> Callable[[Any], Any]:
     return click.option(f"--{name}", metavar="COL", help=meaning)
 
