@@ -25,7 +25,11 @@ def main() -> int:
     for part in arguments.parts or PARTS:
         start = time.perf_counter()
         try:
-            rows += importlib.import_module(f"tests.benchmarks.{part}").measure()
+            for row in importlib.import_module(f"tests.benchmarks.{part}").measure():
+                rows.append(row)  # one by one: what was measured before an error is kept
+        except KeyboardInterrupt:
+            failed = True
+            break
         except Exception as error:
             failed = True
             rows.append(Row(part, "not measured", None, "", note=f"{type(error).__name__}: {error}"[:160]))

@@ -18,31 +18,51 @@ FLAGS = [
 ]
 SIZE = {"width": 1440, "height": 1000}
 
-WATCH_LOADING = """
-(() => {
-  const times = window.__times = {shell: 0, drawn: 0}
-  const found = (root, selector, into) => {
+FOUND = """
+  const found = (root, selector, into = []) => {
     for (const node of root.querySelectorAll("*")) {
       if (node.matches(selector)) into.push(node)
       if (node.shadowRoot) found(node.shadowRoot, selector, into)
     }
     return into
   }
+"""
+"""Finds elements through all shadow roots."""
+
+_WATCH = """
+(() => {
+  const times = window.__times = {shell: 0, drawn: 0}
+  FOUND
   const look = () => {
-    const seen = found(document, ".sd-card, .sd-figures, .sd-nav, .figure", [])
-    if (!times.shell && seen.some((node) => node.matches(".sd-figures, .sd-nav") && node.offsetWidth > 0))
-      times.shell = performance.now()
-    const cards = seen.filter((node) => node.matches(".sd-card"))
-    const done = cards.length > 0 && seen.some((node) => node.matches(".figure"))
-      && cards.every((card) => ["ready", "empty", "error"].includes(card.dataset.state)
-        && (card.dataset.state !== "ready" || found(card, "canvas, tbody tr", []).length > 0))
-    if (done) requestAnimationFrame(() => requestAnimationFrame(() => { times.drawn = performance.now() }))
+    if (!times.shell && SHELL) times.shell = performance.now()
+    if (DRAWN) requestAnimationFrame(() => requestAnimationFrame(() => { times.drawn = performance.now() }))
     else setTimeout(look, 25)
   }
   look()
 })()
 """
-"""Notes when the shell and when every card of a page of ours was there, through all shadow roots."""
+_CARDS = """
+  found(document, ".figure").length > 0 && found(document, ".sd-card").length > 0
+  && found(document, ".sd-card").every((card) => ["ready", "empty", "error"].includes(card.dataset.state)
+    && (card.dataset.state !== "ready" || found(card, "canvas, tbody tr").length > 0))
+"""
+_SHELL = 'found(document, ".sd-figures, .sd-nav").some((node) => node.offsetWidth > 0)'
+
+
+def _watch(shell: str, drawn: str) -> str:
+    return _WATCH.replace("FOUND", FOUND).replace("SHELL", shell).replace("DRAWN", drawn)
+
+
+OURS = _watch(_SHELL, _CARDS)
+"""Notes when the shell and when every card of a page of ours was there."""
+
+
+def canvases(number: int) -> str:
+    """Notes when that many charts of a peer's page were there."""
+    return _watch(
+        'found(document, "canvas").length > 0', f'found(document, ".bk-Figure canvas").length >= {number}'
+    )
+
 
 CHANGE_COUNTRY = """
 async ([countries, names]) => {
@@ -84,9 +104,9 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def load(page: Page, url: str) -> tuple[float, float]:
-    """Go to a page of ours; seconds from navigation until the shell and until everything was drawn."""
-    page.add_init_script(WATCH_LOADING)
+def load(page: Page, url: str, watch: str = OURS) -> tuple[float, float]:
+    """Go to a page; seconds from navigation until its shell and until everything was drawn."""
+    page.add_init_script(watch)
     page.goto(url, wait_until="commit")
     page.wait_for_function("window.__times && window.__times.drawn > 0", timeout=120_000)
     times = page.evaluate("window.__times")

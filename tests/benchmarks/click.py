@@ -14,7 +14,7 @@ For each size of company:
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -45,15 +45,13 @@ class Cost:
     sent: float
 
 
-def measure() -> list[Row]:
-    """The rows of this part."""
-    rows: list[Row] = []
+def measure() -> Iterator[Row]:
+    """The rows of this part, size by size."""
     for size, customers in SIZES.items():
         company = world(customers)
         ours, update = _ours(size, company)
         peers = {peer: _peer(size, peer, company) for peer in PEERS}
-        rows += _rows(size, ours, update, peers)
-    return rows
+        yield from _rows(size, ours, update, peers)
 
 
 def _rows(size: str, ours: Cost, update: float, peers: dict[tuple[str, int], Cost]) -> list[Row]:

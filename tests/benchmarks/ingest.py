@@ -7,11 +7,12 @@ only). CPU is user and system time of the process, imports included.
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from shutil import which
 
-from core.sql_files import read_sql
+from core.resources import sql_folder
 from tests.benchmarks.processes import spend
 from tests.benchmarks.report import Row, median, progress
 from tests.benchmarks.worlds import SIZES, GeneratedWorld, world
@@ -31,12 +32,11 @@ with open_database(sys.argv[1]) as database:
 """
 
 
-def measure() -> list[Row]:
+def measure() -> Iterator[Row]:
     """The rows of this part."""
-    return [
-        *_csv_rows(),
-        *(row for size, customers in SIZES.items() for row in _load_rows(size, world(customers))),
-    ]
+    yield from _csv_rows()
+    for size, customers in SIZES.items():
+        yield from _load_rows(size, world(customers))
 
 
 def _csv_rows() -> list[Row]:
@@ -57,9 +57,9 @@ def _csv_rows() -> list[Row]:
             if shell:
                 target = folder / f"peer-{number}.sqlite"
                 script = f".import --csv --skip 1 {file} orderdetails\n"
-                schema = (
-                    read_sql("schema/orderdetails").text.split("FOREIGN KEY")[0].rstrip(" \n,") + "\n);\n"
-                )
+                schema = (sql_folder() / "schema" / "orderdetails.sql").read_text().split("FOREIGN KEY")[
+                    0
+                ].rstrip(" \n,") + "\n);\n"
                 peers.append(spend([shell, str(target)], f"{schema}{script}"))
                 target.unlink()
     rate = LINES / median([each.cpu for each in ours])

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 600.0
 
 
 class Server:
@@ -38,8 +38,10 @@ class Server:
         assert self._process.stdout is not None
         found = re.search(r"http://[^\s/]+", self._process.stdout.readline())
         if found is None:
+            self._log.seek(0)
+            said = self._log.read()[-500:]
             self.stop()
-            raise RuntimeError(f"the server did not start: {arguments}")
+            raise RuntimeError(f"the server did not start: {arguments}: {said}")
         self.url = found[0]
 
     def __enter__(self) -> Self:

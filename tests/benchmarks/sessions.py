@@ -1,4 +1,4 @@
-"""Opening sessions: server CPU, many at once, memory of each, and documents left when they are over.
+"""Opening sessions: server CPU, many at once, memory of each, and what is left when they are over.
 
 Sessions are opened over HTTP and a websocket without a browser: page, token, document (the shell), then the
 event that the browser shows it, upon which the server draws the views. CPU is the server process's clock.
@@ -52,7 +52,7 @@ async def _measure() -> list[Row]:
         progress("sessions: memory")
         rows += await _memory(server, part)
         left = await _expired(server)
-        rows.append(Row(part, "documents left after sessions expired", left, "", target=0))
+        rows.append(Row(part, "sessions left in memory after they expired", left, "", target=0))
     return rows
 
 
@@ -128,7 +128,7 @@ async def _visit_all(client: Client) -> None:
 
 
 async def _expired(server: Server) -> float:
-    """Documents alive once unused sessions were thrown away, or when the time is up."""
+    """Sessions alive once unused sessions were thrown away, or when the time is up."""
     end = time.perf_counter() + EXPIRY_SECONDS
     left = float("inf")
     while left and time.perf_counter() < end:

@@ -1,5 +1,6 @@
-"""Our server with a window: on SIGUSR1 it collects garbage and prints how many documents are alive.
+"""Our server with a window: on SIGUSR1 it collects garbage and prints how many sessions of ours are alive.
 
+What it counts are ``Shell`` objects: a document that is over is emptied, what belongs to it must go as well.
 Nothing else differs from ``sales-dashboard serve``.
 """
 
@@ -14,7 +15,7 @@ from dashboard.server import serve
 def _count(_signal: int, _frame: FrameType | None) -> None:
     gc.collect()
     gc.collect()
-    print(sum(type(thing).__name__ == "Document" for thing in gc.get_objects()), flush=True)
+    print(sum(type(thing).__name__ == "Shell" for thing in gc.get_objects()), flush=True)
 
 
 if __name__ == "__main__":
