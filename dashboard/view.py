@@ -28,6 +28,7 @@ from bokeh.plotting import figure as Figure  # noqa: N812
 from core.days import month_end
 from core.errors import SalesError
 from core.filters import SalesFilters
+from core.sales.absent import what_is_needed
 from core.sales_data import SalesData, ignored_filters
 from core.sql_files import read_sql
 from dashboard import theme
@@ -54,6 +55,8 @@ class View:
     subject
         What the numbers are about (``core.sales_data.ignored_filters``): filters that cannot apply to it are
         named below the chart while they are set.
+    needs
+        What the data must hold (``core.sales.absent.NEEDS``); where they do not, the card says how to get it.
     """
 
     slug: ClassVar[str] = ""
@@ -64,6 +67,7 @@ class View:
     height: ClassVar[int] = 320
     wide: ClassVar[bool] = False
     subject: ClassVar[str] = "sales"
+    needs: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -129,6 +133,10 @@ class View:
             return
         self._shown_key = key
         try:
+            if needed := what_is_needed(sales, self.needs):
+                self.frame = None
+                self.card.param.update(state="empty", message=needed, note="")
+                return
             frame = self.data(sales, self.session.filters)
             if self.is_empty(frame):
                 self.card.param.update(state="empty", message=self.empty_message, note="")

@@ -15,7 +15,7 @@ def _empty(column: pl.Series) -> bool:
 _ABSENT: dict[str, tuple[Callable[[SalesData], bool], str]] = {
     "payments": (lambda sales: "payments" in sales.missing, "load or map a table of payments"),
     "employees": (
-        lambda sales: "employees" in sales.missing or _empty(sales.customers["sales_rep_id"]),
+        lambda sales: sales.sales_reps.height <= 1,  # nobody but the row of customers without one
         "load or map employees, and customers with their sales representative",
     ),
     "credit limits": (

@@ -21,6 +21,7 @@ class CreditLimits(Chart):
     """How many customers have which credit limit; dragging across the bars filters by it."""
 
     slug = "credit-limits"
+    needs = ("credit limits",)
     title = "Customers by credit limit ({currency})"
     description = "Current limits. Drag across the bars to keep customers with such limits."
     sql = ("eda/credit_limits",)
@@ -99,6 +100,7 @@ class CustomerScatter(Chart):
     """Every customer by credit limit and trailing revenue; a box filters by both."""
 
     slug = "customer-scatter"
+    needs = ("credit limits",)
     title = "Customers: credit limit against revenue of 365 days ({currency})"
     description = "Drag a box to keep those customers. Pale: not in the selection."
     sql = ("marts/customers",)

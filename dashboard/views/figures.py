@@ -7,6 +7,7 @@ import panel as pn
 import polars as pl
 
 from core.filters import SalesFilters
+from core.sales.absent import what_is_needed
 from core.sales_data import KeyFigure, SalesData, key_figures
 from dashboard import theme
 from dashboard.components import Facts, FigureCards
@@ -14,6 +15,7 @@ from dashboard.session import Session
 from dashboard.view import View
 
 _MORE_IS_BAD = {"outstanding", "overdue"}
+_NEEDS = {"gross_profit": ("purchase prices",), "outstanding": ("payments",), "overdue": ("payments",)}
 _UNCHANGED = 0.0005
 
 
@@ -44,14 +46,27 @@ class KeyFigures(View):
 
     def show(self, frame: pl.DataFrame) -> None:  # noqa: ARG002
         currency = self.session.settings.currency
-        self.cards.param.update(
-            caption=self.caption, figures=[_described(figure, currency) for figure in self.figures]
-        )
+        sales = self.session.sales
+        assert sales is not None
+        told = [
+            _needing(needed) | {"key": figure.key, "label": figure.label}
+            if (needed := what_is_needed(sales, _NEEDS.get(figure.key, ())))
+            else _described(figure, currency)
+            for figure in self.figures
+        ]
+        self.cards.param.update(caption=self.caption, figures=told)
 
 
 def _days(first: dt.date, last: dt.date) -> str:
     days = (last - first).days + 1
     return f"{first:%-d %B %Y} to {last:%-d %B %Y} ({days:,} days)"
+
+
+def _needing(needed: str) -> dict[str, object]:
+    """A figure that the data cannot give."""
+    short, _, rest = needed.partition(":\n")
+    note = f"{rest[:1].upper()}{rest[1:]}"
+    return {"value": "–", "change": short, "trend": "none", "note": note, "spark": []}
 
 
 def _described(figure: KeyFigure, currency: str) -> dict[str, object]:

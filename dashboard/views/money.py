@@ -41,6 +41,7 @@ class PaymentsAndInvoices(Chart):
     """What was invoiced and what was received, by month."""
 
     slug = "payments-and-invoices"
+    needs = ("payments",)
     title = "Invoiced and received by month ({currency})"
     description = "Invoices by invoice date, payments by the day they came in."
     sql = ("eda/payments_and_invoices",)
@@ -59,6 +60,7 @@ class LargestDebtors(Chart):
     """The customers who owe most, and how much of it is overdue."""
 
     slug = "largest-debtors"
+    needs = ("payments",)
     wide = True
     title = "Who owes most ({currency})"
     description = "Bars: outstanding. Ticks: the overdue part. Payments settle the oldest invoices first."

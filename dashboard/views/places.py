@@ -83,6 +83,7 @@ class RevenueByOffice(DimensionBars):
     """Revenue by sales office."""
 
     slug = "revenue-by-office"
+    needs = ("employees",)
     title = "Revenue by sales office ({currency})"
     description = "By the office of the customer's current sales representative."
     sql = ("eda/offices_and_employees",)
@@ -94,6 +95,7 @@ class RevenueByRepresentative(DimensionBars):
     """Revenue by sales representative."""
 
     slug = "revenue-by-representative"
+    needs = ("employees",)
     title = "Revenue by sales representative ({currency})"
     description = "By the customer's current representative. Click to see one person's customers."
     sql = ("eda/offices_and_employees",)
@@ -106,6 +108,7 @@ class CountryMap(Chart):
     """Revenue by country on an equal-area world map; a click filters by country."""
 
     slug = "country-map"
+    needs = ("countries",)
     title = "Revenue by country on the map ({currency})"
     description = "Stronger colour: more revenue (logarithmic). Grey: none in the selection."
     sql = ("eda/revenue_by_country",)

@@ -1,6 +1,6 @@
 """What is sold: product lines, prices, stock, concentration and season."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import hvplot.polars  # noqa: F401
 import polars as pl
@@ -27,6 +27,7 @@ class GrossProfitByProductLine(DimensionBars):
     """Gross profit by product line."""
 
     slug = "gross-profit-by-product-line"
+    needs: ClassVar[tuple[str, ...]] = ("purchase prices",)
     title = "Gross profit by product line ({currency})"
     description = "At current purchase prices. Click a bar to keep only that line."
     sql = ("eda/revenue_by_product_line",)
@@ -40,6 +41,7 @@ class RevenueByProductLine(GrossProfitByProductLine):
     """Revenue by product line."""
 
     slug = "revenue-by-product-line"
+    needs = ()
     title = "Revenue by product line ({currency})"
     description = "Click a bar to keep only that line."
     measure = "revenue"
@@ -49,6 +51,7 @@ class VolumeByProductLine(GrossProfitByProductLine):
     """Pieces sold by product line."""
 
     slug = "volume-by-product-line"
+    needs = ()
     title = "Volume by product line (pieces)"
     description = "Sold less returned. Click a bar to keep only that line."
     measure = "quantity"
@@ -63,6 +66,7 @@ class PriceAgainstMsrp(Chart):
     """Average price of each product against its suggested retail price."""
 
     slug = "price-against-msrp"
+    needs = ("retail prices",)
     title = "Average price against MSRP ({currency} a piece)"
     description = (
         "On the line: sold at the suggested price. Below it: discounted. Click a product to keep it."
@@ -189,6 +193,7 @@ class StockCover(Chart):
     """The products that run out first."""
 
     slug = "stock-cover"
+    needs = ("stock",)
     title = "Stock cover: products that run out first (days)"
     description = "Current stock over the daily sales of the last 365 days."
     sql = ("marts/products",)
@@ -225,6 +230,7 @@ class DeadStock(PagedRows):
     """Products in stock that nobody bought for a year."""
 
     slug = "dead-stock"
+    needs = ("stock",)
     title = "Dead stock: nothing sold in 365 days ({currency})"
     description = "What lies in the warehouse unsold, the most expensive first, at current purchase prices."
     sql = ("marts/products",)
