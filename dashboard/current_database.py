@@ -121,6 +121,7 @@ class _Follower:
         if session is None:
             return
         if session.database is not self.current.database:
+            session.param.update(sales=None, problem="")
             session.database = self.current.database
             session.filters.clear()
             if session.as_of is not None:

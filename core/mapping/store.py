@@ -1,6 +1,6 @@
 """Mappings kept in the company's own database: as views, and as text to restore an earlier one from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core.database.base import Database
@@ -22,7 +22,7 @@ the views were written by hand), view_name and view_sql (null where the state ha
 class StoredMapping:
     """One state of the staging views.
 
-    ``action`` is mapped, restored, removed, or found for views that somebody wrote by hand.
+    ``action`` is mapped, restored, renamed, removed, or found for views that somebody wrote by hand.
     """
 
     entry: int
@@ -114,3 +114,14 @@ def _record(database: Database, action: str, mapping: Mapping | None, views: dic
     listed: list[tuple[str | None, str | None]] = [*views.items()] or [(None, None)]
     rows += [(entry + 1, now, action, told, name, text) for name, text in listed]
     change_views(database, VIEWS, views, MAPPING_LOG, rows)
+
+
+def follow_renamed(database: Database, table: str, name: str) -> None:
+    """Note that a table which is mapped has another name now; does nothing for others."""
+    state = current_mapping(database)
+    if state is None or state.mapping is None or table not in [own.table for own in state.mapping.tables]:
+        return
+    renamed = Mapping(
+        tuple(replace(own, table=name) if own.table == table else own for own in state.mapping.tables)
+    )
+    _record(database, "renamed", renamed, staging_views(renamed, database.tables(), database.engine))

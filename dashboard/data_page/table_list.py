@@ -1,0 +1,135 @@
+"""The tables of the database that uploads go into: rows, origin, profile, renaming, dropping."""
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from core.database import Database, TableInfo, open_database
+from core.errors import DatabaseError, MissingDataError, QueryError, SalesError
+from core.ingest.names import is_reserved
+from core.mapping import follow_renamed
+from core.profile import profile_table
+from core.roles import Role, require
+from core.tables import drop_tables, rename_table, table_use
+from dashboard.components.data_parts import DataTables
+from dashboard.current_database import CurrentDatabase
+from dashboard.data_page.shown import told_profile
+from dashboard.data_page.work import LOADS, READS
+from dashboard.sql_page.running import Background
+
+
+class TableList:
+    """The list of one session."""
+
+    def __init__(self, current: CurrentDatabase, background: Background) -> None:
+        self.current, self._background = current, background
+        self.card = DataTables(on_event=self._asked, sizing_mode="stretch_width")
+
+    def refresh(self) -> None:
+        """Read the list anew, off the event loop."""
+        database = self.current.own_database()
+        into = self.current.shown_url(self.current.own_url)
+        if database is None:
+            empty = "There are none yet: your own database is made when you load the first file."
+            self.card.show(title="Tables", detail=into, tables=[], empty=empty)
+            return
+        self._background.start(READS, lambda: listed(database), lambda told: self._show(told, into))
+
+    def _show(self, outcome: list[dict[str, Any]] | SalesError, into: str) -> None:
+        if isinstance(outcome, SalesError):
+            self._complain(outcome)
+            return
+        database = self.current.own_database()
+        self.card.show(
+            title="Tables", detail=into, tables=outcome, empty="The database has no tables.", busy=False,
+            changeable=database is not None and database.engine == "sqlite",
+        )  # fmt: skip
+
+    def _asked(self, event: dict[str, Any]) -> None:
+        kind, table = event.get("kind"), str(event.get("table", ""))
+        self.card.show(message="", tone="")
+        database = self.current.own_database()
+        if database is None:
+            return
+        if kind == "profile":
+            self._start(READS, lambda: told_profile(profile_table(database, table)),
+                        lambda told: self.card.tell(kind="profile", table=table, profile=told))  # fmt: skip
+        elif kind == "use":
+            self._start(READS, lambda: table_use(database, table), lambda use: self.card.tell(
+                kind="use", table=use.table, rows=use.rows, views=list(use.views),
+                referred_by=list(use.referred_by)))  # fmt: skip
+        elif kind == "rename":
+            name = str(event.get("name", "")).strip()
+            self._change(lambda: self._rename(table, name), f"{table} is now called {name}.")
+        elif kind == "drop":
+            confirmed = str(event.get("confirmed", ""))
+            self._change(lambda: self._drop(table, confirmed), f"{table} was dropped.")
+
+    def _rename(self, table: str, name: str) -> None:
+        with open_database(self.current.own_url, read_only=False) as database:
+            rename_table(database, table, name)
+            follow_renamed(database, table, name)
+
+    def _drop(self, table: str, confirmed: str) -> None:
+        if confirmed != table:
+            raise DatabaseError(f"{table} was not dropped: its name was not confirmed.", "Type it again.")
+        with open_database(self.current.own_url, read_only=False) as database:
+            drop_tables(database, [table])
+
+    def _change(self, work: Callable[[], None], said: str) -> None:
+        try:
+            require(Role.ADMIN, "changing tables")
+        except SalesError as error:
+            self._complain(error)
+            return
+
+        def done(_outcome: Any) -> None:
+            self.card.show(message=said, tone="good", busy=False)
+            self.current.changed()
+
+        self.card.show(busy=True)
+        self._start(LOADS, work, done)
+
+    def _start(self, pool: Any, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        def finished(outcome: Any) -> None:
+            if isinstance(outcome, SalesError):
+                self._complain(outcome)
+            else:
+                done(outcome)
+
+        self._background.start(pool, work, finished)
+
+    def _complain(self, error: SalesError) -> None:
+        self.card.show(message=str(error), tone="error", busy=False)
+
+
+def user_tables(database: Database) -> list[TableInfo]:
+    """The tables that people loaded, without those that belong to the product and without views."""
+    return [t for t in database.tables() if t.kind == "table" and not is_reserved(t.name)]
+
+
+def listed(database: Database) -> list[dict[str, Any]]:
+    """The tables with rows, columns, and when and from where they were loaded."""
+    origin = _origins(database)
+    return [
+        {
+            "name": table.name,
+            "rows": f"{table.rows:,}" if table.rows is not None else "–",
+            "columns": len(table.columns),
+            "loaded": origin.get(table.name, ("–", ""))[0],
+            "source": origin.get(table.name, ("", "–"))[1],
+        }
+        for table in user_tables(database)
+    ]
+
+
+def _origins(database: Database) -> dict[str, tuple[str, str]]:
+    """UTC time and file of the latest load of each table."""
+    try:
+        rows = database.query("SELECT table_name, loaded_at, source FROM sales_load_log ORDER BY loaded_at")
+    except (MissingDataError, QueryError):  # it was filled by other means
+        return {}
+    at = rows["loaded_at"]
+    shown = at.dt.strftime("%Y-%m-%d %H:%M UTC") if at.dtype.is_temporal() else at.cast(pl.String)
+    return dict(zip(rows["table_name"], zip(shown, rows["source"], strict=True), strict=True))
