@@ -16,12 +16,12 @@ from dashboard import theme
 from dashboard.components import FilterBar, Navigation
 from dashboard.filter_panel import FilterPanel
 from dashboard.page import PAGES, Page
-from dashboard.pages import explore, overview, sql
+from dashboard.pages import data, explore, overview, sql
 from dashboard.session import Session
 
 log = logging.getLogger(__name__)
 
-assert {overview.Overview.slug, explore.Explore.slug, sql.Sql.slug} <= set(PAGES)
+assert {overview.Overview.slug, explore.Explore.slug, sql.Sql.slug, data.Data.slug} <= set(PAGES)
 
 
 class Shell:
@@ -88,6 +88,8 @@ class Shell:
         elif event.get("kind") == "narrow":
             self._narrow = True
             self.shell.sidebar_open = False
+        elif event.get("kind") == "dark":
+            self.shell.dark_theme = True
         elif event.get("kind") == "moved":
             self.session.restore(event.get("search", ""))
             if self.session.page not in PAGES:
@@ -152,7 +154,6 @@ class Shell:
             self.filter_bar.param.update(**changed)
 
     def _write_address(self) -> None:
-        location = pn.state.location
         search = self.session.search()
-        if location is not None and location.search != search:
-            location.search = search
+        if self.navigation.address != search:
+            self.navigation.address = search
