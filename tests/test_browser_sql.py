@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.conftest import RunningServer
+from tests.test_browser_pages import contrast
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -218,7 +219,7 @@ def test_tables_queries_and_history_fill_the_editor(desk: Page) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_phone_needs_no_horizontal_scrolling(
+def test_a_phone_needs_no_horizontal_scrolling_and_text_is_legible(
     watched: Open, genuine_server: RunningServer, theme: str
 ) -> None:
     path = f"/?page=sql&theme={theme}&q={quote('SELECT * FROM customers')}"
@@ -228,6 +229,19 @@ def test_a_phone_needs_no_horizontal_scrolling(
     state(page, "done")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator(".sd-result").evaluate("card => card.getBoundingClientRect().right") <= 390
+    parts = (
+        ".status",
+        ".facts",
+        ".run",
+        ".plain",
+        ".choice",
+        ".ace_keyword",
+        ".ace_identifier",
+        "td",
+        ".tabs button",
+    )
+    for selector in parts:
+        assert contrast(page, f"{selector}:visible") >= 4.5, selector
 
 
 def test_other_pages_do_not_load_the_editor(watched: Open, genuine_server: RunningServer) -> None:

@@ -14,6 +14,7 @@ class Contents:
 
     schema: Schema = field(default_factory=lambda: Schema((), ()))
     saved: dict[str, SavedQuery] = field(default_factory=dict)
+    key: tuple[object, ...] = ()
 
     @property
     def tables(self) -> list[dict[str, Any]]:
@@ -38,11 +39,17 @@ class Contents:
         return next((q.declared for q in self.saved.values() if q.text.strip() == text.strip()), None)
 
 
-def read_contents(session: Session) -> Contents:
-    """The contents for the as-of date of the session; reads the database. Raises ``SalesError``."""
+def read_contents(session: Session, known: Contents) -> Contents:
+    """The contents for the as-of date of the session: ``known`` if nothing has changed since.
+
+    Reads the database; raises ``SalesError``.
+    """
     database, settings = session.database, session.settings
+    key = (database.data_version(), session.as_of)
+    if key == known.key:
+        return known
     saved = saved_queries(database, as_of=session.as_of, terms_days=settings.payment_terms_days)
-    return Contents(schema_of(database), {query.name: query for query in saved})
+    return Contents(schema_of(database), {query.name: query for query in saved}, key)
 
 
 def default_values(session: Session, saved: Iterable[SavedQuery]) -> dict[str, object]:

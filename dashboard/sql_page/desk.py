@@ -52,8 +52,8 @@ class QueryDesk:
             sizing_mode="stretch_width",
         )  # fmt: skip
         self.catalogue = SqlCatalogue(on_event=self._catalogue_says, sizing_mode="stretch_width")
-        self.rows = ResultRows(self.background, self._turned)
-        self.chart = ChartBuilder(self.background, self._chart_says)
+        self.rows = ResultRows(self.background, lambda p, n: self.result.param.update(page=p, pages=n))
+        self.chart = ChartBuilder(self.background, lambda words: self.result.param.update(chart_note=words))
         self.result = SqlResult(
             table=self.rows.table, chart=self.chart.panel, message=START, plan_message=NO_PLAN,
             on_event=self._result_says, sizing_mode="stretch_width",
@@ -65,27 +65,37 @@ class QueryDesk:
         self.history = History(self.catalogue)
         self.address = QueryAddress(session, self._came_by_link)
         self._planned: object = None
-        self.editor.param.watch(self._text_changed, "text")
+        self.editor.param.watch(lambda _event: self._describe_parameters(), "text")
         self.result.param.watch(self._tab_changed, "active")
         session.param.watch(self._theme_changed, "dark")
+        session.param.watch(self._page_changed, "page")
         if pn.state.curdoc is not None:
             pn.state.on_session_destroyed(self._ended)
         self.address.follow()
+        self._page_changed()
+
+    def _page_changed(self, _event: Any = None) -> None:
+        """Read tables and saved queries whenever the page is opened: another page may have changed them."""
+        session, known = self.session, self.contents
+        if session.page != "sql":
+            return
         try:
             require(Role.ANALYST, _DOING)
         except SalesError as error:
             self._contents_read(error)
             self.editor.message = str(error)
         else:
-            self.background.start(ROWS, lambda: read_contents(session), self._contents_read)
+            self.background.start(ROWS, lambda: read_contents(session, known), self._contents_read)
 
     def _contents_read(self, outcome: Contents | SalesError) -> None:
         if isinstance(outcome, SalesError):
             self.catalogue.param.update(loaded=True, problem=str(outcome))
             return
-        self.contents = outcome
-        self.catalogue.param.update(tables=outcome.tables, queries=outcome.queries, loaded=True)
-        self.editor.param.update(tables=outcome.tables, words=outcome.words)
+        if outcome is self.contents:
+            return
+        self.contents, tables = outcome, outcome.tables
+        self.catalogue.param.update(tables=tables, queries=outcome.queries, loaded=True, problem="")
+        self.editor.param.update(tables=tables, words=outcome.words)
         self._describe_parameters()
 
     def _editor_says(self, event: dict[str, Any]) -> None:
@@ -131,9 +141,6 @@ class QueryDesk:
         if self._running is None:
             self.editor.param.update(state="ready", message=message)
         self.editor.tell(kind="focus")
-
-    def _text_changed(self, _event: Any) -> None:
-        self._describe_parameters()
 
     def _describe_parameters(self, keep: bool = True) -> None:
         found = parameters.described(self.editor.text, self._defaults(), self._typed)
@@ -238,12 +245,6 @@ class QueryDesk:
             words = "The query was stopped." if stopped else "There is no result: see below the editor why."
             self.result.param.update(state="error", message=words)
         self.history.add(text, state, "cancelled" if stopped else error.message, began, typed)
-
-    def _chart_says(self, words: str) -> None:
-        self.result.chart_note = words
-
-    def _turned(self, page: int, pages: int) -> None:
-        self.result.param.update(page=page, pages=pages)
 
     def _tab_changed(self, _event: Any = None) -> None:
         if self.result.active == "chart":
