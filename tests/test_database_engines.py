@@ -51,9 +51,16 @@ def fill(engine: str, folder: Path, company: Tables) -> str:
     if engine == "sqlite":
         write_sqlite(company, database_path(url))
         return url
-    with open_database(url, read_only=False) as database:
-        for table, rows in company.items():
-            database.write(table, frame_of(table, rows))
+    frames = {table: frame_of(table, rows) for table, rows in company.items()}
+    if engine == "parquet":
+        for table, frame in frames.items():
+            frame.write_parquet(database_path(url) / f"{table}.parquet")
+        return url
+    with duckdb.connect(str(database_path(url))) as connection:
+        for table, frame in frames.items():
+            connection.register("incoming", frame)
+            connection.execute(f"CREATE TABLE {table} AS SELECT * FROM incoming")
+            connection.unregister("incoming")
     return url
 
 
