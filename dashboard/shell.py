@@ -88,8 +88,6 @@ class Shell:
         elif event.get("kind") == "narrow":
             self._narrow = True
             self.shell.sidebar_open = False
-        elif event.get("kind") == "dark":
-            self.shell.dark_theme = True
         elif event.get("kind") == "moved":
             self.session.restore(event.get("search", ""))
             if self.session.page not in PAGES:
@@ -154,6 +152,7 @@ class Shell:
             self.filter_bar.param.update(**changed)
 
     def _write_address(self) -> None:
+        location = pn.state.location
         search = self.session.search()
-        if self.navigation.address != search:
-            self.navigation.address = search
+        if location is not None and location.search != search:
+            location.search = search

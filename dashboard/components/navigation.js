@@ -1,13 +1,4 @@
 const NARROW = 600
-// The drawer of a phone renders its content anew each time it opens: these belong to the page.
-let told = false
-let restoring = true
-
-function write_address(address) {
-  if (!address || address === location.search) { restoring = false; return }
-  history[restoring ? "replaceState" : "pushState"]({}, "", address)
-  restoring = false
-}
 const ICONS = {
   overview: '<path d="M4 13h7V4H4zM13 20h7v-9h-7zM4 20h7v-5H4zM13 4v5h7V4z"/>',
   explore: '<path d="M4 20V10M10 20V4M16 20v-8M21 20H3"/>',
@@ -34,17 +25,8 @@ export function render({model}) {
   show()
   model.on("active", show)
   model.on("pages", show)
-  if (!told) {
-    told = true
-    if (window.innerWidth < NARROW) model.send_msg({kind: "narrow"})
-    if (!location.search.includes("theme=") && matchMedia("(prefers-color-scheme: dark)").matches)
-      model.send_msg({kind: "dark"})
-  }
-  const moved = () => {
-    restoring = true
-    model.send_msg({kind: "moved", search: location.search})
-  }
-  model.on("address", () => write_address(model.address))
+  if (window.innerWidth < NARROW) model.send_msg({kind: "narrow"})
+  const moved = () => model.send_msg({kind: "moved", search: window.location.search})
   window.addEventListener("popstate", moved)
   model.on("remove", () => window.removeEventListener("popstate", moved))
   return nav
