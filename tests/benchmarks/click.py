@@ -7,7 +7,6 @@ For each size of company:
 
 * *server CPU*: CPU clock of the server process over a series of changes sent through the websocket by a
   client without a browser, divided by their number; includes decoding, aggregating, patching and serialising;
-* *update*: CPU of the update alone, in this process (ours only);
 * *browser*: from setting the filter in Chromium until the last data source changed and was painted (median).
 """
 
@@ -19,8 +18,6 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from core.database import open_database
-from core.settings import Settings
 from tests.benchmarks.browser import CHANGE_COUNTRY, SIZE, chromium
 from tests.benchmarks.client import Client
 from tests.benchmarks.processes import Server, dashboard
@@ -49,12 +46,12 @@ def measure() -> Iterator[Row]:
     """The rows of this part, size by size."""
     for size, customers in SIZES.items():
         company = world(customers)
-        ours, update = _ours(size, company)
+        ours = _ours(size, company)
         peers = {peer: _peer(size, peer, company) for peer in PEERS}
-        yield from _rows(size, ours, update, peers)
+        yield from _rows(size, ours, peers)
 
 
-def _rows(size: str, ours: Cost, update: float, peers: dict[tuple[str, int], Cost]) -> list[Row]:
+def _rows(size: str, ours: Cost, peers: dict[tuple[str, int], Cost]) -> list[Row]:
     part = f"click ({size} order lines)"
     four, seven, rebuilt = (peers[peer] for peer in PEERS)
     name = "in place, 7 charts"
@@ -62,7 +59,6 @@ def _rows(size: str, ours: Cost, update: float, peers: dict[tuple[str, int], Cos
         Row(part, "server CPU", ours.cpu, "ms", seven.cpu, name, 60, note=f"{ours.sent / 1000:.0f} kB sent"),
         Row(part, "server CPU", ours.cpu, "ms", four.cpu, "in place, 4 charts"),
         Row(part, "server CPU", ours.cpu, "ms", rebuilt.cpu, "rebuilt, 4 charts"),
-        Row(part, "of it the update", update, "ms"),
         Row(part, "browser, last source changed", ours.changed, "ms", seven.changed, name, 1, relative=True),
         Row(part, "browser, painted", ours.painted, "ms", seven.painted, name, 150, note="stretch"),
         Row(part, "browser, painted", ours.painted, "ms", four.painted, "in place, 4 charts"),
@@ -70,26 +66,14 @@ def _rows(size: str, ours: Cost, update: float, peers: dict[tuple[str, int], Cos
     ]
 
 
-def _ours(size: str, company: GeneratedWorld) -> tuple[Cost, float]:
+def _ours(size: str, company: GeneratedWorld) -> Cost:
     progress(f"click: ours on {size} lines")
     with tempfile.TemporaryDirectory() as folder, dashboard(company.url, Path(folder)) as server:
 
         def widget(client: Client) -> str:
             return client.find("MultiChoice", label="Country")
 
-        cost = _cost(server, "/?page=explore", widget, ".sd-table tbody tr")
-    return cost, _update(company)
-
-
-def _update(company: GeneratedWorld) -> float:
-    from tests.benchmarks.inprocess import LocalSession
-
-    with open_database(company.url) as database:
-        session = LocalSession(database, Settings(database_url=company.url), "?page=explore")
-        session.draw()
-        for countries in islice(cycle(CHOICES), WARM_UP):
-            session.choose(countries)
-        return median([session.choose(countries) for countries in islice(cycle(CHOICES), CHANGES)])
+        return _cost(server, "/?page=explore", widget, ".sd-table tbody tr")
 
 
 def _peer(size: str, peer: tuple[str, int], company: GeneratedWorld) -> Cost:
