@@ -10,7 +10,7 @@ import param
 
 from core.database import Database
 from core.errors import SalesError
-from core.filters import SalesFilters
+from core.filters import DIMENSIONS, SalesFilters
 from core.freshness import last_load
 from core.sales_data import SalesData, load_sales
 from core.settings import Settings
@@ -18,6 +18,7 @@ from core.settings import Settings
 log = logging.getLogger(__name__)
 
 EXTRA: dict[str, tuple[str, ...]] = {"sql": ("q", "p")}
+_ANY_EXTRA = {name for names in EXTRA.values() for name in names}
 """Query parameters of the address that belong to one page, by its slug."""
 
 
@@ -76,6 +77,11 @@ class Session(param.Parameterized):
         if page in EXTRA:
             self.extra = {name: query.pop(name) for name in EXTRA[page] if name in query}
         filters, ignored = SalesFilters.from_query(query)
+        notices += [
+            f"{name!r} in the address means nothing here and was left out."
+            for name in query
+            if name not in DIMENSIONS and name not in _ANY_EXTRA
+        ]
         self.filters.assign(filters)
         self.param.update(page=page, tab=tab, as_of=as_of, notices=notices + list(ignored))
 
@@ -146,7 +152,6 @@ class Session(param.Parameterized):
         if self.sales is None:
             return "" if self.problem else "Reading the sales data …"
         first, last = self.filters.values_of("period") or (self.sales.first_day, self.sales.last_day)
-        return (
-            f"As known on {self.sales.as_of:%-d %B %Y} · charts show {first:%-d %b %Y} to "
-            f"{min(last, self.sales.last_day):%-d %b %Y} · {self._source()}"
-        )
+        last = min(last, self.sales.last_day)
+        charts = f"charts show {first:%-d %b %Y} to {last:%-d %b %Y}" if first <= last else "nothing to chart"
+        return f"As known on {self.sales.as_of:%-d %B %Y} · {charts} · {self._source()}"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bokeh.models import (
+    CategoricalAxis,
     CustomJSTickFormatter,
     DatetimeAxis,
     DatetimeTickFormatter,
@@ -122,6 +123,11 @@ def compact_formatter() -> CustomJSTickFormatter:
     )
 
 
+def short_name_formatter() -> CustomJSTickFormatter:
+    """Names on an axis, long ones cut: they must leave room for the bars on a phone."""
+    return CustomJSTickFormatter(code="return tick.length > 24 ? tick.slice(0, 23).trimEnd() + '…' : tick")
+
+
 def percent_axis(axes: Sequence[Any]) -> None:
     """Ticks of ``axes`` as whole per cents."""
     for axis in axes:
@@ -137,7 +143,8 @@ def month_formatter() -> DatetimeTickFormatter:
 
 def hover(rows: Sequence[tuple[str, str]], **options: Any) -> HoverTool:
     """A hover tool with the house formats; ``rows`` are (label, '@column{format}')."""
-    return HoverTool(tooltips=list(rows), **options)
+    dates = {value[: value.index("{")]: "datetime" for _, value in rows if "{%" in value}
+    return HoverTool(tooltips=list(rows), formatters=dates, **options)
 
 
 def style_figure(figure: Figure, *, value_axis: str | None = "y") -> None:
@@ -166,6 +173,8 @@ def style_figure(figure: Figure, *, value_axis: str | None = "y") -> None:
         axis.major_tick_line_color = None
         if isinstance(axis, DatetimeAxis):
             axis.formatter = month_formatter()
+        if isinstance(axis, CategoricalAxis):
+            axis.formatter = short_name_formatter()
     for legend in figure.legend:
         legend.label_text_font_size = "12px"
         legend.margin = 0
@@ -175,7 +184,7 @@ def style_figure(figure: Figure, *, value_axis: str | None = "y") -> None:
         for axis in axes:
             axis.formatter = compact_formatter()
             if axis.ticker is not None and hasattr(axis.ticker, "desired_num_ticks"):
-                axis.ticker.desired_num_ticks = 5
+                axis.ticker.desired_num_ticks = 4
     vertical = value_axis in ("y", "both")
     horizontal = value_axis in ("x", "both")
     for grid in figure.ygrid:

@@ -87,13 +87,33 @@ class FilterBar(JSComponent):
 
 
 class Navigation(JSComponent):
-    """Links to the pages; also reports the browser's back and forward buttons."""
+    """Links to the pages."""
 
     pages = param.List(default=[], item_type=dict, doc="Dicts: slug, title, icon.")
     active = param.String(doc="Slug of the page shown.")
 
     _esm = _FOLDER / "navigation.js"
     _stylesheets: ClassVar[list[str]] = _css("navigation.css")
+
+    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
+        super().__init__(**params)
+        self._on_event = on_event
+
+    def _handle_msg(self, data: Any) -> None:
+        if self._on_event is not None:
+            self._on_event(data)
+
+
+class BrowserState(JSComponent):
+    """Nothing to see: keeps the address bar in step and tells what the browser is like.
+
+    Messages are dicts: kind ``moved`` (search) after back or forward, ``narrow`` on a phone, ``dark`` where
+    the system prefers it and the address does not say.
+    """
+
+    address = param.String(doc="URL query of the state; each change is one entry of the browser's history.")
+
+    _esm = _FOLDER / "browser_state.js"
 
     def __init__(self, *, on_event: Any = None, **params: Any) -> None:
         super().__init__(**params)

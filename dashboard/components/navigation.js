@@ -1,4 +1,3 @@
-const NARROW = 600
 const ICONS = {
   overview: '<path d="M4 13h7V4H4zM13 20h7v-9h-7zM4 20h7v-5H4zM13 4v5h7V4z"/>',
   explore: '<path d="M4 20V10M10 20V4M16 20v-8M21 20H3"/>',
@@ -25,9 +24,5 @@ export function render({model}) {
   show()
   model.on("active", show)
   model.on("pages", show)
-  if (window.innerWidth < NARROW) model.send_msg({kind: "narrow"})
-  const moved = () => model.send_msg({kind: "moved", search: window.location.search})
-  window.addEventListener("popstate", moved)
-  model.on("remove", () => window.removeEventListener("popstate", moved))
   return nav
 }

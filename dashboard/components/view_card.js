@@ -73,6 +73,13 @@ export function render({model, view}) {
   for (const name of ["title", "description", "note", "state", "message", "body_height", "wide", "sql_names"])
     model.on(name, show)
 
+  const refit = () => {
+    actions.querySelector(".full").title = document.fullscreenElement ? "Leave full screen" : "Full screen"
+    requestAnimationFrame(() => view.invalidate_layout())
+  }
+  document.addEventListener("fullscreenchange", refit)
+  model.on("remove", () => document.removeEventListener("fullscreenchange", refit))
+
   const show_sql = (answer) => {
     const heading = text("div", "sql-head")
     const name = text("h3", "")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import panel as pn
+import param
 
 from dashboard.components import CardGrid, TabStrip
 from dashboard.page import Page
@@ -69,12 +70,16 @@ class Explore(Page):
             active=self._tab(),
             sizing_mode="stretch_width",
         )
-        self.tabs.param.watch(lambda event: setattr(session, "tab", event.new), "active")
+        self.tabs.param.watch(self._tab_chosen, "active")
         session.on_change(self._open_chapter)
         self._open_chapter()
 
     def _tab(self) -> str:
         return self.session.tab if self.session.tab in CHAPTERS else next(iter(CHAPTERS))
+
+    def _tab_chosen(self, event: param.parameterized.Event) -> None:
+        if event.new != self._tab():
+            self.session.tab = event.new
 
     def _open_chapter(self) -> None:
         if self.session.page != self.slug:

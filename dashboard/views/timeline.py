@@ -8,7 +8,7 @@ import polars as pl
 from core.filters import SalesFilters
 from core.sales_data import SalesData, revenue_by_month
 from dashboard import theme
-from dashboard.view import Chart
+from dashboard.view import Chart, in_the_middle
 
 
 class RevenueTimeline(Chart):
@@ -29,9 +29,15 @@ class RevenueTimeline(Chart):
     )
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
-        return revenue_by_month(sales, filters, skip=self.sets)
+        return in_the_middle(revenue_by_month(sales, filters, skip=self.sets))
 
     def plot(self, frame: pl.DataFrame) -> Any:
         return frame.hvplot.bar(
-            x="month", y="revenue", color=theme.ACCENT, line_color=None, xlabel="", ylabel="", responsive=True
+            x="middle",
+            y="revenue",
+            color=theme.ACCENT,
+            line_color=None,
+            xlabel="",
+            ylabel="",
+            responsive=True,
         )
