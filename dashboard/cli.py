@@ -129,7 +129,8 @@ def ingest(paths: tuple[Path, ...], database: str | None, append: bool, table: s
 )
 @click.option("--years", type=click.IntRange(1), default=3, show_default=True, help="Years of orders.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same company.")
-def generate(out: Path, customers: int, years: int, seed: int) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace tables that are in the folder.")
+def generate(out: Path, customers: int, years: int, seed: int, overwrite: bool) -> None:
     """Write a made-up company as CSV files.
 
     The truth about its customers goes to a folder beside them.
@@ -141,7 +142,9 @@ def generate(out: Path, customers: int, years: int, seed: int) -> None:
         def tell(done: int, total: int) -> None:
             progress(f"customer {done:,}", done / max(1, total))
 
-        made = generate_company(out, customers=customers, years=years, seed=seed, progress=tell)
+        made = generate_company(
+            out, customers=customers, years=years, seed=seed, progress=tell, overwrite=overwrite
+        )
     for name, rows in made.rows.items():
         click.echo(f"{name:<24}{rows:>12,} rows")
     click.echo(f"The tables are in {made.folder}; load them with:\n  sales-dashboard ingest {made.folder}")

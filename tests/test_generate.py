@@ -240,9 +240,13 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
         generate_company(tmp_path / "c", customers=5)
 
 
-def test_a_second_run_replaces_the_first(tmp_path: Path) -> None:
+def test_a_second_run_replaces_the_first_only_when_told(tmp_path: Path) -> None:
     generate_company(tmp_path / "c", customers=50)
-    generate_company(tmp_path / "c", customers=5)
+    with pytest.raises(GenerateError, match="holds tables already") as caught:
+        generate_company(tmp_path / "c", customers=5)
+    assert "--overwrite" in caught.value.remedy
+    assert read(tmp_path / "c", "customers").height == 50
+    generate_company(tmp_path / "c", customers=5, overwrite=True)
     assert read(tmp_path / "c", "customers").height == 5
 
 
@@ -254,6 +258,6 @@ def test_a_failure_changes_nothing(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        generate_company(tmp_path / "c", customers=9, progress=stop)
+        generate_company(tmp_path / "c", customers=9, progress=stop, overwrite=True)
     assert contents(tmp_path / "c") == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c", "c-truth"]

@@ -49,6 +49,7 @@ def generate_company(
     seed: int = 1,
     start: date = DEFAULT_START,
     progress: Callable[[int, int], None] | None = None,
+    overwrite: bool = False,
 ) -> GeneratedCompany:
     """Write the eight tables of a made-up company to `out`, and the truth to `<out>-truth` beside it.
 
@@ -58,23 +59,25 @@ def generate_company(
     Parameters
     ----------
     out
-        Folder for the tables; new, empty, or holding only tables of these names, which are replaced.
+        Folder for the tables; new or empty, or with `overwrite` holding only tables of these names.
     customers, years, seed, start
         Size of the company, length and first day of the window, and the seed.
     progress
         Called after each block with the customers done and the customers in all.
+    overwrite
+        Whether tables of an earlier run in these folders are replaced.
 
     Raises
     ------
     GenerateError
-        When a number is out of range or a folder holds other files.
+        When a number is out of range or a folder holds files that are not to be replaced.
     """
     world = World(seed=seed, customers=customers, years=years, start=start)
     out = Path(out)
     data = CsvFolder(out, TABLES)
     truth = CsvFolder(out.with_name(out.name + "-truth"), TRUTH_TABLES)
-    data.refuse_other_files()
-    truth.refuse_other_files(beside=("parameters.json",))
+    data.refuse_other_files(overwrite=overwrite)
+    truth.refuse_other_files(beside=("parameters.json",), overwrite=overwrite)
 
     clock = SeasonalClock.spanning(start, world.days)
     catalogue, staff = make_catalogue(seed), make_staff(seed)

@@ -30,8 +30,11 @@ class CsvFolder:
         self._partial = folder
         self._files: dict[str, BinaryIO] = {}
 
-    def refuse_other_files(self, beside: tuple[str, ...] = ()) -> None:
-        """Raise when the folder is not one or holds anything but these files and those named `beside`."""
+    def refuse_other_files(self, beside: tuple[str, ...] = (), overwrite: bool = False) -> None:
+        """Raise when the folder is not one or holds files that are not to be replaced.
+
+        With `overwrite` these tables and the files named `beside` may be there.
+        """
         if not self.folder.exists():
             return
         if not self.folder.is_dir():
@@ -44,6 +47,12 @@ class CsvFolder:
             raise GenerateError(
                 f"The folder {self.folder} holds other files ({', '.join(others[:3])}).",
                 "Choose an empty or new folder with --out.",
+            )
+        present = sorted(entry.name for entry in self.folder.iterdir())
+        if present and not overwrite:
+            raise GenerateError(
+                f"The folder {self.folder} holds tables already ({', '.join(present[:3])}).",
+                "Choose an empty or new folder with --out, or replace them with --overwrite.",
             )
 
     def append(self, name: str, frame: pl.DataFrame) -> None:
