@@ -327,9 +327,9 @@ def _settings(database: str | None, **others: object) -> "Settings":
 
 
 def _spare_the_demo(settings: "Settings", url: str) -> None:
-    from core.database import sqlite_file
+    from core.database import database_path
 
-    if sqlite_file(url).absolute() == (settings.data_folder / "demo.sqlite").absolute():
+    if database_path(url).absolute() == (settings.data_folder / "demo.sqlite").absolute():
         raise IngestError("The demo database is not loaded into.", "Give another file with --database.")
 
 
