@@ -13,7 +13,7 @@ import panel_material_ui as pmui
 from core.database import Database
 from core.settings import Settings
 from dashboard import theme
-from dashboard.components import FilterBar, Navigation
+from dashboard.components import BrowserState, FilterBar, Navigation
 from dashboard.filter_panel import FilterPanel
 from dashboard.page import PAGES, Page
 from dashboard.pages import data, explore, overview, sql
@@ -37,6 +37,7 @@ class Shell:
         self._scheduled = False
         self._narrow = "Mobi" in pn.state.headers.get("user-agent", "")
         self._document: Any = None
+        self.shell: pmui.Page | None = None
 
     def page(self) -> pmui.Page:
         """The page shell to serve; the visible views follow once the browser has it."""
@@ -51,10 +52,11 @@ class Shell:
             on_remove=self._removed, sizing_mode="stretch_width", margin=(16, 24, 0, 24)
         )
         self.filter_panel = FilterPanel(session)
+        self.browser = BrowserState(on_event=self._browser_told, width=0, height=0, margin=0)
         self.stage = pn.Column(sizing_mode="stretch_width", margin=0)
         self.shell = pmui.Page(
             title="Sales dashboard",
-            main=[pn.Column(self.filter_bar, self.stage, sizing_mode="stretch_width")],
+            main=[pn.Column(self.browser, self.filter_bar, self.stage, sizing_mode="stretch_width")],
             sidebar=[self.navigation, self.filter_panel.panel()],
             sidebar_width=272,
             sidebar_open=not self._narrow,
@@ -85,9 +87,13 @@ class Shell:
             self.session.param.update(page=event["page"], tab="")
             if self._narrow:
                 self.shell.sidebar_open = False
-        elif event.get("kind") == "narrow":
+
+    def _browser_told(self, event: dict[str, str]) -> None:
+        if event.get("kind") == "narrow":
             self._narrow = True
             self.shell.sidebar_open = False
+        elif event.get("kind") == "dark":
+            self.shell.dark_theme = True
         elif event.get("kind") == "moved":
             self.session.restore(event.get("search", ""))
             if self.session.page not in PAGES:
@@ -134,6 +140,9 @@ class Shell:
         for name, panel in self._panels.items():
             panel.visible = name == slug
         self.navigation.active = slug
+        self.stage.visible = not self.session.problem
+        if self.shell is not None and self.shell.dark_theme != self.session.dark:
+            self.shell.dark_theme = self.session.dark
 
     def _show_state(self) -> None:
         session = self.session
@@ -152,7 +161,6 @@ class Shell:
             self.filter_bar.param.update(**changed)
 
     def _write_address(self) -> None:
-        location = pn.state.location
         search = self.session.search()
-        if location is not None and location.search != search:
-            location.search = search
+        if self.browser.address != search:
+            self.browser.address = search

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import panel as pn
 import polars as pl
+import polars.selectors as cs
 from bokeh.events import SelectionGeometry
 from bokeh.models import (
     BoxAnnotation,
@@ -163,7 +164,7 @@ class View:
                 "files": [{"name": name, "text": read_sql(name).text} for name in self.sql],
             }
         frame = self.frame if self.frame is not None else pl.DataFrame()
-        flat = frame.select(pl.exclude(pl.List, pl.Struct))
+        flat = frame.select(pl.exclude(pl.List, pl.Struct)).with_columns(cs.float().round(4))
         return {"kind": "rows", "name": f"{self.slug}.csv", "text": flat.write_csv()}
 
 
@@ -218,6 +219,7 @@ class Chart(View):
         self._back: list[GlyphRenderer] = []
         self._background_of: int | None = None
         self._band: BoxAnnotation | None = None
+        self._categories_in_all = 0
 
     @property
     def sets(self) -> tuple[str, ...]:
@@ -234,6 +236,12 @@ class Chart(View):
     def repaint(self, figure: Figure, frame: pl.DataFrame) -> None:
         """What must follow the data other than the sources, such as a colour scale."""
 
+    def note(self, frame: pl.DataFrame) -> str:
+        told = super().note(frame)
+        if self.limit is not None and self._categories_in_all > self.limit:
+            told = f"The {self.limit} largest of {self._categories_in_all}; the download has all. {told}"
+        return told.strip()
+
     def is_empty(self, frame: pl.DataFrame) -> bool:
         return frame.is_empty() or (
             bool(self.measures) and not any((frame[name].fill_null(0) != 0).any() for name in self.measures)
@@ -244,6 +252,7 @@ class Chart(View):
         assert sales is not None
         background = self.data(sales, NO_FILTERS) if self.pale else frame
         if self.limit is not None:
+            self._categories_in_all = background.height
             background = background.head(self.limit)
         rows = self._aligned(frame, background)
         if self.figure is None:
@@ -384,6 +393,10 @@ class Chart(View):
             select = BoxSelectTool(dimensions="width", persistent=False)
             tools.append(select)
             figure.on_event(SelectionGeometry, self._brushed)
+            if self.brush == "period":
+                tools.append(TapTool(renderers=self._front))
+                for renderer in self._front:
+                    renderer.data_source.selected.on_change("indices", self._month_clicked)
         figure.toolbar.tools = tools
         if self.brush is not None:
             figure.toolbar.active_drag = select
@@ -407,6 +420,15 @@ class Chart(View):
         if value is not None:
             self.session.filters.toggle(name, value.item() if isinstance(value, np.generic) else value)
 
+    def _month_clicked(self, _attr: str, _old: list[int], indices: list[int]) -> None:
+        if len(indices) != 1:
+            return
+        months = self._front[0].data_source.data["month"]
+        for renderer in self._front:
+            renderer.data_source.selected.indices = []
+        first = months[indices[0]].astype("datetime64[D]").item()
+        self.session.filters.toggle("period", (first, month_end(first)))
+
     def _brushed(self, event: SelectionGeometry) -> None:
         if not event.final or self.brush is None:
             return
@@ -418,6 +440,11 @@ class Chart(View):
         else:
             chosen = (max(0.0, float(round(low))), max(0.0, float(round(high))))
         setattr(self.session.filters, self.brush, chosen)
+
+
+def in_the_middle(frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with ``middle``, where its months are drawn: a drag across a bar then means that month."""
+    return frame.with_columns(middle=pl.col("month").dt.offset_by("14d"))
 
 
 def _day_of(milliseconds: float) -> dt.date:

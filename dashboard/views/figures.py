@@ -39,7 +39,11 @@ class KeyFigures(View):
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
         told = key_figures(sales, filters)
         self.figures = list(told.figures)
-        self.caption = f"{_days(told.first, told.last)}, compared with the period of equal length before"
+        self.caption = (
+            f"{_days(told.first, told.last)}, compared with the period of equal length before"
+            if told.first <= told.last
+            else f"There are no orders after {sales.last_day:%-d %B %Y}."
+        )
         return pl.DataFrame(
             {"figure": [f.key for f in self.figures], "value": [f.value for f in self.figures]}
         )
@@ -70,7 +74,7 @@ def _needing(needed: str) -> dict[str, object]:
 
 
 def _described(figure: KeyFigure, currency: str) -> dict[str, object]:
-    change, trend = "no earlier period" if figure.sparkline else "at the as-of date", "none"
+    change, trend = "at the as-of date" if figure.key in _MORE_IS_BAD else "no earlier period", "none"
     if figure.change is not None and figure.previous is not None:
         better = (figure.change > 0) != (figure.key in _MORE_IS_BAD)
         trend = "none" if abs(figure.change) < _UNCHANGED else "good" if better else "bad"

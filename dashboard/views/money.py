@@ -10,7 +10,7 @@ from core.filters import SalesFilters
 from core.sales.debtors import largest_debtors
 from core.sales_data import SalesData, payments_and_invoices, revenue_by_month
 from dashboard import theme
-from dashboard.view import Chart
+from dashboard.view import Chart, in_the_middle
 
 
 class RevenueAndProfit(Chart):
@@ -29,12 +29,15 @@ class RevenueAndProfit(Chart):
     )
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
-        return revenue_by_month(sales, filters, skip=self.sets)
+        return in_the_middle(revenue_by_month(sales, filters, skip=self.sets))
 
     def plot(self, frame: pl.DataFrame) -> Any:
         return _lines(
             frame, ("revenue", "Revenue", theme.ACCENT), ("gross_profit", "Gross profit", theme.SECOND)
         )
+
+    def repaint(self, figure: Figure, frame: pl.DataFrame) -> None:
+        _from_zero(figure, frame, "revenue", "gross_profit")
 
 
 class PaymentsAndInvoices(Chart):
@@ -50,10 +53,13 @@ class PaymentsAndInvoices(Chart):
     tooltips = (("Month", "@month{%b %Y}"), ("Invoiced", "@invoiced{0,0}"), ("Received", "@received{0,0}"))
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
-        return payments_and_invoices(sales, filters)
+        return in_the_middle(payments_and_invoices(sales, filters))
 
     def plot(self, frame: pl.DataFrame) -> Any:
         return _lines(frame, ("invoiced", "Invoiced", theme.ACCENT), ("received", "Received", theme.SECOND))
+
+    def repaint(self, figure: Figure, frame: pl.DataFrame) -> None:
+        _from_zero(figure, frame, "invoiced", "received")
 
 
 class LargestDebtors(Chart):
@@ -94,12 +100,25 @@ class LargestDebtors(Chart):
         )  # fmt: skip
 
 
+def _from_zero(figure: Figure, frame: pl.DataFrame, *columns: str) -> None:
+    """Let the axis start at zero, so that heights compare, unless something is below."""
+    lowest = min((float(frame[name].min() or 0) for name in columns), default=0.0)
+    figure.y_range.start = 0 if lowest >= 0 else None
+
+
 def _lines(frame: pl.DataFrame, *series: tuple[str, str, str]) -> Any:
     """Lines over months, each with its name and colour."""
     overlay: Any = None
     for column, label, color in series:
         line = frame.hvplot.line(
-            x="month", y=column, label=label, color=color, line_width=2, xlabel="", ylabel="", responsive=True
+            x="middle",
+            y=column,
+            label=label,
+            color=color,
+            line_width=2,
+            xlabel="",
+            ylabel="",
+            responsive=True,
         )
         overlay = line if overlay is None else overlay * line
     return overlay.opts(legend_position="top_left", legend_cols=len(series))
