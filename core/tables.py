@@ -3,7 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -88,7 +88,8 @@ def change_tables(
     NotAllowedError
         Whoever asks is no admin.
     DatabaseError
-        A table is missing, a name is taken, reserved or none, or the database cannot be changed; nothing is.
+        A table is missing, a name is taken, reserved or none, a view of the database reads a table that is to
+        go, or the database cannot be changed; nothing is.
     """
     require(Role.ADMIN, "changing tables")
     if not isinstance(database, SqliteDatabase):
@@ -103,6 +104,7 @@ def change_tables(
     moves = {_changeable(present, old).name: new.strip() for old, new in (renamed or {}).items()}
     _check_names(present, doomed, moves)
     with _transaction(database) as connection:
+        working = _working_views(connection)
         for table in doomed:
             connection.execute(f"DROP TABLE {quoted(table)}")
         for number, table in enumerate(moves):  # by way of names that nobody has, so that two may swap
@@ -110,6 +112,12 @@ def change_tables(
         for number, (table, name) in enumerate(moves.items()):
             connection.execute(f"ALTER TABLE {quoted(f'_ingest_{number}')} RENAME TO {quoted(name)}")
             _rename_indexes(connection, table, name)
+        broken = sorted(working - _working_views(connection))
+        if broken:
+            raise DatabaseError(
+                f"{', '.join(doomed)} cannot be dropped: the views {', '.join(broken)} read from there.",
+                "Drop these views or the mapping that made them first.",
+            )
 
 
 def _found(present: Mapping[str, TableInfo], table: str) -> TableInfo:
@@ -168,6 +176,16 @@ def _transaction(database: SqliteDatabase) -> Iterator[sqlite3.Connection]:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+
+def _working_views(connection: sqlite3.Connection) -> set[str]:
+    """The views of the database whose tables and columns are all there."""
+    working = set()
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+        with suppress(sqlite3.Error):
+            connection.execute(f"SELECT 1 FROM {quoted(name)} LIMIT 0").close()
+            working.add(name)
+    return working
 
 
 def _rename_indexes(connection: sqlite3.Connection, old: str, new: str) -> None:

@@ -177,10 +177,9 @@ def _datetimes(cells: pl.Series, style: str) -> pl.Series:
 
 def _booleans(cells: pl.Series, _style: str) -> pl.Series:
     lower = cells.str.to_lowercase()
-    known = _TRUE + _FALSE
-    return lower.replace_strict(
-        known, [True] * len(_TRUE) + [False] * len(_FALSE), default=None, return_dtype=pl.Boolean
-    )
+    truth = lower.is_in(_TRUE)
+    known = truth | lower.is_in(_FALSE)
+    return truth if known.all() else truth.set(~known, None)
 
 
 def _binary(cells: pl.Series) -> pl.Series:

@@ -15,7 +15,6 @@ import polars as pl
 
 from core.errors import IngestError, RowProblem
 from core.ingest.problems import Problem, refusal
-from core.ingest.quoting import is_open, layout_of
 from core.ingest.source import Block, Source
 from core.ingest.streams import open_stream, place_in_file
 from core.ingest.text_form import (
@@ -87,13 +86,17 @@ class DelimitedFile(Source):
 
     def _rows_of(self, chunk: bytes) -> tuple[list[pl.Series], Sequence[int]] | None:
         """Columns and lines (from 0) of sound rows; ``None`` if any row needs a closer look."""
-        if len(chunk) > LONGEST_CELL or b"\0" in chunk or chunk.count(b"\r") != chunk.count(b"\r\n"):
+        if len(chunk) > LONGEST_CELL or b"\0" in chunk:
+            return None
+        if b"\r" in chunk and chunk.count(b"\r") != chunk.count(b"\r\n"):
             return None
         width, quoted = len(self.columns), b'"' in chunk
         if width == 1 and (b"\n\n" in chunk or b"\n\r" in chunk or chunk.startswith((b"\n", b"\r"))):
             return None
         lines: Sequence[int]
         if quoted:
+            from core.ingest.quoting import layout_of  # only quotes need NumPy
+
             layout = layout_of(chunk, self._delimiter.encode())
             if layout is None:
                 return None
@@ -223,14 +226,19 @@ def _whole_rows(stream: BinaryIO) -> bytes:
     chunk = stream.read(_CHUNK_BYTES)
     if chunk and not chunk.endswith(b"\n"):
         chunk += stream.readline(LONGEST_CELL)
-    if not is_open(chunk):
+    if b'"' not in chunk or not _is_open(chunk):
         return chunk
     pieces, length, open_quote = [chunk], 0, True
     while open_quote and length < LONGEST_CELL and (piece := stream.readline(LONGEST_CELL)):
         pieces.append(piece)
         length += len(piece)
-        open_quote ^= is_open(piece)
+        open_quote ^= _is_open(piece)
     return b"".join(pieces)
+
+
+def _is_open(chunk: bytes) -> bool:
+    """Whether a chunk that begins with a row ends inside a quoted cell."""
+    return chunk.count(b'"') % 2 == 1
 
 
 def _height(record: list[str]) -> int:

@@ -17,11 +17,6 @@ class Layout:
     lines: Sequence[int]
 
 
-def is_open(chunk: bytes) -> bool:
-    """Whether a chunk that begins with a row ends inside a quoted cell."""
-    return chunk.count(b'"') % 2 == 1
-
-
 def layout_of(chunk: bytes, delimiter: bytes) -> Layout | None:
     """The rows of a chunk that begins and ends with a whole row; ``None`` if a quote is where none belongs.
 
