@@ -179,6 +179,10 @@ def _receivables_daily(c: Company) -> pl.DataFrame:
     return placed.group_by("day", "country", "sales_rep_id").agg(pl.col("invoiced", "received").sum())
 
 
+def _customer_movements(c: Company) -> pl.DataFrame:
+    return _movements(c).group_by("customer_id", "day").agg(pl.col("invoiced", "received").sum())
+
+
 def _customer_receivables(c: Company) -> pl.DataFrame:
     """One customer at a time, in plain Python."""
     everyone = {
@@ -295,6 +299,7 @@ REFERENCES: dict[str, Callable[[Company], pl.DataFrame]] = {
     "marts/customers": _customers,
     "marts/products": _products,
     "marts/receivables_daily": _receivables_daily,
+    "marts/customer_movements": _customer_movements,
     "marts/customer_receivables": _customer_receivables,
     "marts/sales_reps": _sales_reps,
     "marts/data_status": _data_status,

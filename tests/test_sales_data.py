@@ -352,7 +352,7 @@ def test_key_figures_of_the_trailing_year(small: Database) -> None:
     assert figures.previous is None  # the data begin in January 2023: nothing to compare with
     assert figures["revenue"].previous is None
     assert figures["revenue"].sparkline[-2:] == (220.0, 8.5)
-    assert figures["outstanding"].sparkline == ()
+    assert figures["outstanding"].sparkline[-2:] == (50.0, 58.5)  # Alpha 200 - 150, then - 20; Gamma 28.50
 
 
 def test_key_figures_of_a_chosen_period(small: Database) -> None:
@@ -430,6 +430,31 @@ def test_the_largest_debtors_come_first(small: Database) -> None:
     assert owing["overdue"].sum() == CENT(totals.overdue)
     assert largest_debtors(sales, SalesFilters(), limit=1).height == 1
     assert largest_debtors(sales, SalesFilters(countries=["Narnia"])).is_empty()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_last_month_end_is_the_balance_at_the_as_of_date(seed: int) -> None:
+    sales = _sales(seed)
+    figures = key_figures(sales, SalesFilters(period=(sales.first_day, sales.last_day)))
+    totals = receivable_totals(sales, SalesFilters())
+    for name in ("outstanding", "overdue"):
+        assert figures[name].sparkline[-1] == CENT(getattr(totals, name), abs=0.02)
+        assert len(figures[name].sparkline) == len(figures["revenue"].sparkline)
+        assert all(value >= 0 for value in figures[name].sparkline)
+    by_country = [
+        key_figures(sales, SalesFilters(countries=[country]))["outstanding"].sparkline[-1]
+        for country in sales.countries
+    ]
+    assert sum(by_country) == CENT(totals.outstanding, abs=0.02)
+    assert key_figures(sales, SalesFilters(credit_limit=(0, 1e9)))["outstanding"].sparkline == ()
+
+
+def test_a_balance_is_never_below_zero(small: Database) -> None:
+    """January 2024: Beta paid 300 for an invoice of 220 and owes nothing; Alpha owes 200 less 150."""
+    sales = load_sales(small)
+    january = sales.balance_history.filter(pl.col("month") == date(2024, 1, 1))
+    assert january["outstanding"].sum() == CENT(50)
+    assert (sales.balance_history["outstanding"] >= sales.balance_history["overdue"]).all()
 
 
 def test_many_customers_are_counted_in_bins(small: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,8 @@ class SalesData:
         customer, invoiced, due, paid, outstanding, overdue, on_account at the as-of date.
     receivables_year_before
         The same 365 days before the as-of date; ``None`` if the data do not reach back that far.
+    balance_history
+        month, country, sales_rep (codes), outstanding, overdue at the end of each month.
     line_count
         Order lines in the database that are not cancelled.
     sampled_share
@@ -92,6 +94,7 @@ class SalesData:
     receivables: pl.DataFrame
     customer_receivables: pl.DataFrame
     receivables_year_before: pl.DataFrame | None
+    balance_history: pl.DataFrame
     line_count: int
     sampled_share: float
     missing: tuple[str, ...] = ()

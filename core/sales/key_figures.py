@@ -6,6 +6,7 @@ from typing import Literal
 
 from core.days import month_end, month_start, previous_period, to_day, trailing_period
 from core.filters import SalesFilters
+from core.sales.balance_history import balances_between
 from core.sales.columns import Rows, month_number
 from core.sales.frames import SalesData
 from core.sales.receivables import totals_of
@@ -30,7 +31,8 @@ class KeyFigure:
     previous
         Of the period of equal length directly before; ``None`` if the data do not reach back that far.
     sparkline
-        Values by calendar month over the period (whole months as far as they are known); empty for balances.
+        Values by calendar month over the period (whole months as far as they are known); of balances those at
+        the ends of the months, empty where customers are restricted one by one.
     is_estimate
         Whether the value is scaled up from a sample of customers.
     ignored_filters
@@ -104,7 +106,11 @@ def key_figures(sales: SalesData, filters: SalesFilters, skip: tuple[str, ...] =
             ("active_customers", "Active customers", "count"),
         )
     ]
-    return KeyFigures(first, last, before, (*figures, *_balances(sales, filters, skip, trailing)))
+    history: dict[str, tuple[float, ...]] = {}
+    if not chosen.restricts("customer"):
+        start, end = max(month_start(first), month_start(sales.first_day)), min(last, sales.as_of)
+        history = balances_between(sales.balance_history, dict(chosen.allowed), start, end)
+    return KeyFigures(first, last, before, (*figures, *_balances(sales, filters, skip, trailing, history)))
 
 
 def _within(sales: SalesData, chosen: Selection, first: date, last: date) -> Selection:
@@ -152,7 +158,11 @@ def _sparklines(sales: SalesData, chosen: Selection, first: date, last: date) ->
 
 
 def _balances(
-    sales: SalesData, filters: SalesFilters, skip: tuple[str, ...], trailing: bool
+    sales: SalesData,
+    filters: SalesFilters,
+    skip: tuple[str, ...],
+    trailing: bool,
+    history: dict[str, tuple[float, ...]],
 ) -> tuple[KeyFigure, ...]:
     ignored = ignored_filters(filters, "balances", skip)
     now = totals_of(sales, sales.customer_receivables, filters, skip)
@@ -165,7 +175,7 @@ def _balances(
             "money",
             getattr(now, key),
             None if then is None else getattr(then, key),
-            (),
+            history.get(key, ()),
             ignored_filters=ignored,
         )
         for key, label in (("outstanding", "Outstanding receivables"), ("overdue", "Overdue receivables"))

@@ -11,6 +11,7 @@ from core.database.base import Database
 from core.days import LAST_DAY, to_date, to_day
 from core.errors import DatabaseError, MissingDataError
 from core.sales import frames
+from core.sales.balance_history import balance_history
 from core.sales.frames import SalesData, codes, id_text, named, names_enum, summed
 from core.single_flight import SingleFlightCache
 from core.sql_files import column_type, read_sql
@@ -154,6 +155,13 @@ def read_sales(
         )
         if first_day <= year_before
         else None,
+        balance_history=balance_history(
+            _of_customers(optional("marts/customer_movements", as_of_day=day), customers),
+            customers,
+            first_day,
+            as_of,
+            terms_days,
+        ),
         line_count=line_count,
         sampled_share=1.0 if sample is None else len(sample) / with_lines,
         missing=tuple(missing),
@@ -236,6 +244,12 @@ def _described_lines(lines: pl.DataFrame, customers: pl.DataFrame, products: pl.
             *("product_line", "quantity", "revenue", "gross_profit"),
         )
     )
+
+
+def _of_customers(movements: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:
+    """Movements of known customers, with ``customer`` in place of the id."""
+    customer = codes(movements["customer_id"], customers["customer_id"])
+    return _summable(movements.with_columns(customer.alias("customer")).drop_nulls(["customer", "day"]))
 
 
 def _balances(balances: pl.DataFrame, customers: pl.DataFrame) -> pl.DataFrame:

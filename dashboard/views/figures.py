@@ -25,7 +25,12 @@ class KeyFigures(View):
     slug = "key-figures"
     title = "Key figures"
     description = "The chosen period against the one of equal length before it."
-    sql = ("marts/sales_daily", "marts/orders_daily", "marts/customer_receivables")
+    sql = (
+        "marts/sales_daily",
+        "marts/orders_daily",
+        "marts/customer_receivables",
+        "marts/customer_movements",
+    )
 
     def __init__(self, session: Session, compact: bool = False) -> None:
         super().__init__(session)
