@@ -180,7 +180,8 @@ def _receivables_daily(c: Company) -> pl.DataFrame:
 
 
 def _customer_movements(c: Company) -> pl.DataFrame:
-    return _movements(c).group_by("customer_id", "day").agg(pl.col("invoiced", "received").sum())
+    credit_note = (pl.col("invoiced") < 0).cast(pl.Int64).alias("is_credit_note")
+    return _movements(c).group_by("customer_id", "day", credit_note).agg(pl.col("invoiced", "received").sum())
 
 
 def _customer_receivables(c: Company) -> pl.DataFrame:
@@ -195,7 +196,7 @@ def _customer_receivables(c: Company) -> pl.DataFrame:
         bills = c.invoices.filter(pl.col("customer_id") == customer).select("day", "amount").rows()
         paid = sum(c.paid.filter(pl.col("customer_id") == customer)["amount"].to_list())
         invoiced = sum(amount for _, amount in bills)
-        due = sum(amount for day, amount in bills if day + c.terms < c.as_of)
+        due = sum(amount for day, amount in bills if amount < 0 or day + c.terms < c.as_of)
         rows.append(
             {
                 "customer_id": customer,

@@ -23,7 +23,8 @@ def balance_history(
 ) -> pl.DataFrame:
     """Outstanding and overdue receivables at the end of each month, the last one at the as-of date.
 
-    ``movements`` has customer (row number in ``customers``), day (since 1970-01-01), invoiced and received.
+    ``movements`` has customer (row number in ``customers``), day (since 1970-01-01), is_credit_note, invoiced
+    and received.
     As everywhere, payments settle a customer's oldest invoices first: a balance is never below zero.
 
     Returns
@@ -40,9 +41,10 @@ def balance_history(
     places, place = np.unique(np.column_stack([country, sales_rep]), axis=0, return_inverse=True)
     customer, day = movements["customer"].to_numpy(), movements["day"].to_numpy()
     amounts = {name: movements[name].to_numpy() for name in ("invoiced", "received")}
+    due_day = np.where(movements["is_credit_note"].to_numpy() == 1, day, day + terms_days)
     steps = {
         "invoiced": _by_month(customer, day, amounts["invoiced"], ends),
-        "due": _by_month(customer, day + terms_days, amounts["invoiced"], ends),
+        "due": _by_month(customer, due_day, amounts["invoiced"], ends),
         "received": _by_month(customer, day, amounts["received"], ends),
     }
     balance = {name: np.zeros(customers.height) for name in steps}
@@ -70,7 +72,7 @@ def balance_history(
 def _by_month(
     customer: np.ndarray, day: np.ndarray, amount: np.ndarray, ends: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Customers and amounts by month: those whose day lies before its end, and not before that of the last."""
+    """Customers and amounts by month: those with a day before its end that is not before the last one's."""
     month = np.searchsorted(ends, day, side="right")
     order = np.argsort(month, kind="stable")
     cuts = np.searchsorted(month[order], np.arange(len(ends) + 1))

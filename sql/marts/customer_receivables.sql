@@ -7,7 +7,7 @@
 -- columns:
 --   customer_id: id, key of the customer
 --   invoiced: number, invoices before the as-of date, currency
---   due: number, of these past their due date, currency
+--   due: number, of these past their due date (credit notes are due at once), currency
 --   paid: number, payments before the as-of date, currency
 --   outstanding: number, invoiced and not paid, at least 0, currency
 --   overdue: number, due and not paid, at least 0, currency
@@ -31,7 +31,10 @@ movements AS (
     SELECT
         i.customer_id,
         i.amount AS invoiced,
-        CASE WHEN i.invoice_day + :terms_days < :as_of_day THEN i.amount ELSE 0.0 END AS due,
+        CASE
+            WHEN i.amount < 0 OR i.invoice_day + :terms_days < :as_of_day THEN i.amount
+            ELSE 0.0
+        END AS due,
         0.0 AS paid
     FROM invoices AS i
     UNION ALL
