@@ -107,7 +107,11 @@ def dashboard(database_url: str, data_dir: Path) -> Server:
         ["-m", "tests.benchmarks.watched"],
         {"SALES_DATABASE_URL": database_url, "SALES_DATA_DIR": str(data_dir), "SALES_PORT": "0"},
     )
-    server.wait_until("/readyz")
+    try:
+        server.wait_until("/readyz")
+    except BaseException:
+        server.stop()
+        raise
     return server
 
 
