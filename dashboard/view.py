@@ -430,8 +430,8 @@ class Chart(View):
         self.session.filters.toggle("period", (first, month_end(first)))
 
     def _brushed(self, event: SelectionGeometry) -> None:
-        if not event.final or self.brush is None:
-            return
+        if not event.final or self.brush is None or event.geometry["type"] != "rect":
+            return  # a click selects a point, which is handled elsewhere
         for renderer in self._front:
             renderer.data_source.selected.indices = []
         low, high = sorted((event.geometry["x0"], event.geometry["x1"]))

@@ -152,7 +152,50 @@ def test_nonsense_in_the_address_is_told_and_harmless(watched: Open, demo_server
 def test_sidebar_widgets_and_charts_agree(watched: Open, demo_server: RunningServer) -> None:
     page = watched(demo_server.url + "/?page=explore")
     wait_until_drawn(page)
-    page.locator(".sidebar").get_by_label("Product line").click()
-    page.get_by_role("menuitem", name="Ships").click()
+    controls = page.locator(".sd-controls")
+    controls.locator('details[data-dimension="product_line"] summary').focus()
+    page.keyboard.press("Enter")
+    controls.get_by_label("Ships").focus()
+    page.keyboard.press("Space")
     expect(page.locator(".chip")).to_contain_text("Product line: Ships")
     page.wait_for_url("**product_line=Ships**")
+    page.locator(".chip").click()
+    expect(controls.get_by_label("Ships")).not_to_be_checked()
+    controls.get_by_label("From").fill("2025-02-01")
+    expect(page.locator('.chip[data-key="period"]')).to_contain_text("2025-02-01 to 2026-06-30")
+    controls.get_by_label("As-of date").fill("2025-06-01")
+    expect(page.locator(".status")).to_contain_text("As known on 1 June 2025")
+    controls.get_by_text("Latest").click()
+    expect(page.locator(".status")).to_contain_text("As known on 1 July 2026")
+
+
+def test_a_click_on_a_month_is_that_month(watched: Open, demo_server: RunningServer) -> None:
+    page = watched(demo_server.url + "/?page=explore")
+    wait_until_drawn(page)
+    strip = card(page, "Revenue by month").locator(".bk-CartesianFrame").bounding_box()
+    assert strip is not None
+    months, pad = 36, 0.02 / 1.04  # the axis is 4 % longer than the bars
+    november_2025 = (28 + 0.5) / months * (1 - 2 * pad) + pad
+    page.mouse.click(strip["x"] + strip["width"] * november_2025, strip["y"] + strip["height"] - 12)
+    chip = page.locator('.chip[data-key="period"]')
+    expect(chip).to_contain_text("2025-11-01 to 2025-11-30")
+    expect(figure_value(page, "revenue")).to_have_text("USD 9.55 M")
+
+
+def test_back_and_forward_go_one_step_at_a_time(watched: Open, demo_server: RunningServer) -> None:
+    page = watched(demo_server.url + "/?page=overview")
+    wait_until_drawn(page)
+    page.locator('[data-page="explore"]').click()
+    page.wait_for_url("**page=explore")
+    wait_until_drawn(page)
+    page.locator('[data-tab="money"]').click()
+    page.wait_for_url("**tab=money")
+    wait_until_drawn(page)
+    page.go_back()
+    expect(page.locator('[data-tab="reach"]')).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(page.locator('[data-page="overview"]')).to_have_attribute("aria-current", "page", timeout=15_000)
+    assert page.url.endswith("page=overview")
+    page.go_forward()
+    expect(page.locator('[data-page="explore"]')).to_have_attribute("aria-current", "page", timeout=15_000)
+    assert page.url.endswith("page=explore")

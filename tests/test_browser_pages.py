@@ -46,6 +46,16 @@ def test_a_phone_needs_no_horizontal_scrolling(watched: Open, demo_server: Runni
     assert max(widths) <= 390
 
 
+def test_the_menu_of_a_phone_opens_and_leads_to_a_page(watched: Open, demo_server: RunningServer) -> None:
+    page = watched(demo_server.url + "/", width=390, height=844)
+    wait_until_drawn(page)
+    page.get_by_label("Open drawer").click()
+    expect(page.locator(".sd-controls")).to_be_visible()
+    page.locator('[data-page="explore"]').click()
+    expect(page.locator(".sd-tabs")).to_be_visible(timeout=15_000)
+    expect(page.locator(".sd-controls")).to_have_count(0)
+
+
 def test_pages_switch_without_a_reload(watched: Open, demo_server: RunningServer) -> None:
     page = watched(demo_server.url + "/")
     wait_until_drawn(page)

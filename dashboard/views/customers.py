@@ -156,7 +156,7 @@ class CustomerScatter(Chart):
         figure.on_event(SelectionGeometry, self._boxed)
 
     def _boxed(self, event: SelectionGeometry) -> None:
-        if not event.final:
+        if not event.final or event.geometry["type"] != "rect":
             return
         self._front[0].data_source.selected.indices = []
         shape = event.geometry
