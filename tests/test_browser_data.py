@@ -99,7 +99,8 @@ def test_a_new_user_sees_a_flat_file_in_explore_and_in_sql(
     query = "SELECT region, COUNT(*) AS n FROM sales_data WHERE income IS NULL GROUP BY region"
     sql = watched(f"{server.url}/?page=sql&q={query}")
     sql.get_by_role("button", name=re.compile("^Run")).first.click(timeout=SLOW)
-    expect(sql.get_by_text("South", exact=True).first).to_be_visible(timeout=SLOW)
+    row = sql.get_by_role("region", name="Result").get_by_role("row", name="South")
+    expect(row).to_contain_text("96", timeout=SLOW)
 
 
 def test_types_are_corrected_and_problems_listed(watched: Open, server: RunningServer) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +16,12 @@ from dashboard import uploads
 from dashboard.uploads import UploadError, Uploads, add_upload_route, safe_name
 
 HERE = {"origin": "http://testserver"}
+
+
+def in_a_thread[T](work: Coroutine[Any, Any, T]) -> T:
+    """The outcome of ``work``; the main thread may have the browser tests' event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.fixture
@@ -33,7 +41,7 @@ class Client:
             async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
                 return await client.post(path, content=content, headers=headers)
 
-        return asyncio.run(send())
+        return in_a_thread(send())
 
 
 @pytest.fixture
@@ -112,7 +120,7 @@ def test_a_broken_upload_leaves_nothing(kept: Uploads) -> None:
         raise ClientDisconnect
 
     with pytest.raises(ClientDisconnect):
-        asyncio.run(kept.receive(kept.ticket("a.csv", 100), broken()))
+        in_a_thread(kept.receive(kept.ticket("a.csv", 100), broken()))
     assert list(kept.folder.iterdir()) == []
 
 
@@ -128,7 +136,7 @@ def test_it_is_never_whole_in_memory(kept: Uploads) -> None:
 
     ticket = big.ticket("big.csv", 64 << 20)
     tracemalloc.start()
-    upload = asyncio.run(big.receive(ticket, blocks()))
+    upload = in_a_thread(big.receive(ticket, blocks()))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert upload.path.stat().st_size == 64 << 20

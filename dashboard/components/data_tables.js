@@ -83,10 +83,10 @@ export function render({model}) {
       state.message ? node("p", {class: `notice ${state.tone}`, role: state.tone === "error" ? "alert" : "status"}, state.message) : "",
       state.tables?.length ? node("div", {class: "scroll", tabindex: "0", "aria-label": "Tables"}, node("table", {},
         node("thead", {}, node("tr", {}, ["Table", "Rows", "Columns", "Loaded", "From", ""].map((title, i) =>
-          node("th", {scope: "col", class: i === 1 || i === 2 ? "number" : ""}, title)))),
+          node("th", {scope: "col", class: ["", "number", "number spare", "spare", "spare", ""][i]}, title)))),
         node("tbody", {}, state.tables.map((table) => node("tr", {"data-table": table.name},
-          node("td", {}, table.name), node("td", {class: "number"}, table.rows), node("td", {class: "number"}, String(table.columns)),
-          node("td", {}, table.loaded), node("td", {}, table.source),
+          node("td", {}, table.name), node("td", {class: "number"}, table.rows), node("td", {class: "number spare"}, String(table.columns)),
+          node("td", {class: "spare"}, table.loaded), node("td", {class: "spare"}, table.source),
           node("td", {class: "actions"}, act("profile", "Profile", table),
             state.changeable ? [act("rename", "Rename", table), act("use", "Drop", table, "danger")] : null))))))
         : node("p", {class: "row quiet"}, state.empty ?? ""),

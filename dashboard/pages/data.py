@@ -6,6 +6,7 @@ import panel as pn
 
 from core.database.schema import declared_tables
 from core.ingest import IngestReport
+from dashboard.components import CardGrid
 from dashboard.current_database import current_database
 from dashboard.data_page.mapping_desk import MappingDesk
 from dashboard.data_page.source_card import SourceCard
@@ -40,18 +41,15 @@ class Data(Page):
         self.mapping.refresh()
 
     def panel(self) -> pn.viewable.Viewable:
-        parts = (
+        parts = [
             self.source.card,
             self.desk.upload,
             self.desk.preview,
             self.tables.card,
             self.mapping.card,
-        )
-        return pn.Column(
-            *(pn.Column(part, sizing_mode="stretch_width", margin=(0, 0, 16, 0)) for part in parts),
-            sizing_mode="stretch_width",
-            margin=(16, 24, 8, 24),
-        )
+        ]
+        grid = CardGrid(objects=parts, max_columns=1, sizing_mode="stretch_width", margin=(16, 24, 24, 24))
+        return pn.Column(grid, sizing_mode="stretch_width", margin=0)
 
     def visible_views(self) -> Sequence[View]:
         return []
