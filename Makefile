@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOP := $(VENV)/.develop-installed
 
-.PHONY: help env serve test lint bench lock clean
+.PHONY: help env serve test large lint bench lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -16,6 +16,9 @@ serve: $(RUNTIME)  ## Serve the dashboard (SALES_HOST, SALES_PORT, SALES_DATABAS
 
 test: $(DEVELOP)  ## Run every test (browser tests too where Chromium is installed)
 	@$(BIN)/python -m pytest $(ARGS)
+
+large: $(DEVELOP)  ## Run the suite on a company of five million order lines
+	@SALES_TEST_LARGE=1 $(BIN)/python -m pytest tests/test_large_company.py $(ARGS)
 
 lint: $(DEVELOP)  ## Check style and types
 	@$(BIN)/ruff check .
@@ -29,12 +32,14 @@ env: $(DEVELOP)  ## Create .venv with everything for serving and testing
 
 $(RUNTIME): requirements.lock pyproject.toml
 	@bash .ci/make-venv "$(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@echo "Installing the locked requirements into $(VENV) (about a minute the first time) …"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python .ci/link-checkout
 	@touch $@
 
 $(DEVELOP): $(RUNTIME) requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@echo "Installing what the tests need …"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 lock: $(DEVELOP)  ## Resolve the dependencies anew into the two lock files (hashes, no addresses)
