@@ -59,9 +59,8 @@ OURS = _watch(_SHELL, _CARDS)
 
 def canvases(number: int) -> str:
     """Notes when that many charts of a peer's page were there."""
-    return _watch(
-        'found(document, "canvas").length > 0', f'found(document, ".bk-Figure canvas").length >= {number}'
-    )
+    charts = 'found(document, ".bk-Figure").filter((node) => found(node.shadowRoot ?? node, "canvas").length)'
+    return _watch('found(document, "canvas").length > 0', f"{charts}.length >= {number}")
 
 
 CHANGE_COUNTRY = """
