@@ -26,7 +26,9 @@ class Settings(param.Parameterized):
     port = param.Integer(
         default=5006, bounds=(0, 65535), doc="Port the server listens on; 0 picks a free one."
     )
-    currency = param.String(default="USD", regex=r"^[A-Z]{3}$", doc="ISO 4217 code of every amount, such as USD.")
+    currency = param.String(
+        default="USD", regex=r"^[A-Z]{3}$", doc="ISO 4217 code of every amount, such as USD."
+    )
     payment_terms_days = param.Integer(default=30, bounds=(0, 365), doc="Days from invoice to due date.")
     log_level: param.Selector = param.Selector(
         default="INFO", objects=["DEBUG", "INFO", "WARNING", "ERROR"], doc="Log detail."

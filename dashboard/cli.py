@@ -64,7 +64,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="sales-dashboard %(version)s")
 def cli() -> None:
-    """Explore sales, query them in SQL and act on honest predictions.
+    """Explore sales, query them in SQL, load data of your own.
 
     Settings come from the environment or a .env file: SALES_DATABASE_URL, SALES_DATA_DIR, SALES_HOST, …
     """
