@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -68,7 +69,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     add_upload_route(app, current.uploads, settings.allowed_origins)
     add_applications({"/": page}, app=app, title="Sales dashboard", extra_websocket_origins=origins)
     app.add_middleware(StaticFiles)
-    _warm(current, settings)
+    app.state.warm = partial(_warm, current, settings)
     return app
 
 

@@ -64,6 +64,7 @@ class Gate:
             await self._stack.enter_async_context(app.router.lifespan_context(app))
             self._app = app
             log.info("The dashboard is ready.")
+            await asyncio.to_thread(app.state.warm)
         except SalesError as error:
             self._failure = str(error)
             log.error("%s", error)

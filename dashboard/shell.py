@@ -64,8 +64,9 @@ class Shell:
             theme_config=theme.THEME_CONFIG,
             dark_theme=session.dark,
             sx=theme.PAGE_SX,
-            busy_indicator="linear",
+            busy_indicator=None,
         )
+        _cut_busy_link(self.shell)
         self.shell.param.watch(lambda event: setattr(session, "dark", event.new), "dark_theme")
         self._document = pn.state.curdoc
         session.on_change(self._changed)
@@ -164,3 +165,15 @@ class Shell:
         search = self.session.search()
         if self.browser.address != search:
             self.browser.address = search
+
+
+def _cut_busy_link(page: pmui.Page) -> None:
+    """Take the page's watcher of the global busy state away.
+
+    It keeps every page alive for good, and makes each callback of any session search every document: more
+    than half the cost of a click.
+    """
+    for watcher in list(pn.state.param.watchers.get("busy", {}).get("value", ())):
+        owner = getattr(watcher.fn, "__self__", None)
+        if getattr(owner, "self", None) is page:
+            pn.state.param.unwatch(watcher)

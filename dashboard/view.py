@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 REGISTRY: dict[str, type["View"]] = {}
 NO_FILTERS = SalesFilters()
 _SHAPES = ("xs", "ys")
+_SHORT = 250
 EMPTY_MESSAGE = "Nothing matches these filters.\nRemove one above, or choose a longer period."
 
 
@@ -173,7 +174,8 @@ def _column(series: pl.Series) -> Any:
     if series.dtype == pl.Date:
         return series.cast(pl.Datetime("ms")).to_numpy(writable=True)
     if series.dtype.is_numeric():
-        return series.to_numpy(writable=True)
+        # short columns travel within the message, long ones as a binary frame of their own
+        return series.to_list() if len(series) < _SHORT else series.to_numpy(writable=True)
     return series.cast(pl.String).to_list() if series.dtype != pl.List else series.to_list()
 
 
@@ -332,7 +334,8 @@ class Chart(View):
             if "mark_color" in rows.columns:
                 glyph.fill_color = "mark_color"
             self._fill(renderer.data_source, rows)
-            renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
+            renderer.nonselection_glyph = renderer.selection_glyph = None
+            renderer.muted_glyph = renderer.hover_glyph = None
         if self.pale:
             self._add_background(figure, background)
         if self.brush == "period" and isinstance(self._front[0].glyph, Line):

@@ -94,10 +94,10 @@ def test_the_unfiltered_total_stays_pale_behind(session: Session) -> None:
     view = RevenueByCountry(session)
     view.refresh()
     back = view._back[0].data_source
-    total = back.data["revenue"].sum()
+    total = sum(back.data["revenue"])
     session.filters.product_lines = ["Ships"]
     view.refresh()
-    assert back.data["revenue"].sum() == total
+    assert sum(back.data["revenue"]) == total
     assert isinstance(view.figure.y_range, FactorRange)
     assert view.figure.y_range.factors[-1] == back.data["label"][0]
 
@@ -117,7 +117,7 @@ def test_a_click_filters_and_the_chart_keeps_its_other_bars(session: Session) ->
         for a, label in zip(source.data["mark_alpha"], source.data["label"], strict=True)
         if label == country
     ] == [1]
-    assert source.data["mark_alpha"].min() < 1
+    assert min(source.data["mark_alpha"]) < 1
     source.selected.indices = [1]
     assert session.filters.countries == []
 
