@@ -69,7 +69,7 @@ def load_duckdb() -> ModuleType:
     except ImportError as error:
         raise DatabaseError(
             "DuckDB and Parquet need the package duckdb, which is not installed.",
-            'Install it with: pip install duckdb',
+            "Install it with: pip install duckdb",
         ) from error
     return duckdb
 
