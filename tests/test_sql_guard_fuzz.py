@@ -20,7 +20,7 @@ from core.database.sqlite_adhoc import SqliteAdhoc
 from core.errors import SalesError
 from core.sql_guard import CheckedStatement, StatementError, check_statement
 
-STATEMENTS = {"sqlite": 6_200, "duckdb": 4_000}
+STATEMENTS = {"sqlite": 7_600, "duckdb": 2_600}
 CANARY = "CANARY-93e0"
 LIMITS = QueryLimits(max_rows=500, max_bytes=1_000_000, max_seconds=2)
 ROWS = [(i, f"name {i % 5}", i * 1.5, f"2024-01-{i % 28 + 1:02d}") for i in range(40)]
@@ -318,6 +318,7 @@ def _attack(
     refused: Counter[str] = Counter()
     runnable = []
     shown: list[str] = []
+    answered = 0
     for kind, sql in statements:
         try:
             runnable.append(check_statement(sql, adhoc.dialect).sql)
@@ -329,9 +330,11 @@ def _attack(
             run = partial(run_query, adhoc, sql, limits=LIMITS)
         try:
             shown.append(str(run().frame.rows()))
+            answered += 1
         except SalesError as error:
             shown.append(str(error))
     assert not [text for text in shown if CANARY in text]
+    assert answered > 0.7 * len(runnable), f"{answered} of {len(runnable)} accepted statements gave rows"
     return accepted, refused, runnable
 
 
@@ -345,7 +348,7 @@ def _require_both_outcomes(accepted: Counter[str], refused: Counter[str]) -> Non
     assert refused.total() > 0.3 * total, (accepted, refused)
     assert accepted["read"] > 0.6 * (accepted["read"] + refused["read"])
     for kind in ("write", "whole", "second", "cte write", "file table", "file call"):
-        assert refused[kind] > 100, kind
+        assert refused[kind] > 80, kind
         assert not accepted[kind], (kind, accepted[kind])
 
 

@@ -29,9 +29,6 @@ _LOCKED = {
     "lock_configuration": "true",
 }
 _FROM_ONLY = {"range", "generate_series"}
-_INSIDE = frozenset(
-    {"list_value", "struct_pack", "row", "map", "array_extract", "struct_extract", "list_zip"}
-)
 _SCHEMAS = {"", "main", "information_schema", "pg_catalog"}
 
 
@@ -53,6 +50,7 @@ class DuckdbAdhoc(AdhocConnection):
         confine(connection)
         self._cursor = connection.cursor()
         self._staging = staging or Staging()
+        self._relations = relations_of(self._cursor)
 
     def fetch(
         self,
@@ -62,14 +60,16 @@ class DuckdbAdhoc(AdhocConnection):
         declared: Mapping[str, str],  # noqa: ARG002 - DuckDB's columns have types of their own
     ) -> Fetched:
         with self._running(statement, watch):
-            require_reading(self._cursor, statement.sql, self._staging)
-            relation = self._cursor.sql(statement.sql, params=dict(params) or None)
-            with relation.to_arrow_reader(min(_BLOCK_ROWS, watch.limits.max_rows + 1)) as reader:
+            require_reading(self._cursor, statement.sql, self._relations, self._staging)
+            # The relation gets no name: its repr, as tracebacks show it, would run the query.
+            with self._cursor.sql(statement.sql, params=dict(params) or None).to_arrow_reader(
+                min(_BLOCK_ROWS, watch.limits.max_rows + 1)
+            ) as reader:
                 return _within_limits(reader, watch)
 
     def plan(self, statement: CheckedStatement, params: Mapping[str, object], watch: Watch) -> str:
         with self._running(statement, watch):
-            require_reading(self._cursor, statement.sql, self._staging)
+            require_reading(self._cursor, statement.sql, self._relations, self._staging)
             rows = self._cursor.execute(f"{EXPLAIN}{statement.sql}", dict(params)).fetchall()
         return "\n".join(str(row[-1]).rstrip() for row in rows)
 
@@ -143,14 +143,27 @@ def confine(connection: "duckdb.DuckDBPyConnection") -> None:
         try:
             cursor.execute(f"SET {setting} = {value}")
         except duckdb.Error:
-            found = cursor.execute("SELECT current_setting(?)", [setting]).fetchone()
-            if found is None or str(found[0]).lower() != value:
+            found = cursor.execute("SELECT current_setting(?)", [setting]).fetchall()
+            if str(found[0][0]).lower() != value:
                 cursor.close()
                 raise DatabaseError(f"DuckDB's setting {setting} is not {value}, and locked.") from None
     cursor.close()
 
 
-def require_reading(cursor: "duckdb.DuckDBPyConnection", sql: str, staging: Staging | None = None) -> None:
+def relations_of(cursor: "duckdb.DuckDBPyConnection") -> frozenset[str]:
+    """Lower-case names of all tables and views that the cursor sees."""
+    rows = cursor.execute(
+        "SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views()"
+    ).fetchall()
+    return frozenset(str(row[0]).lower() for row in rows)
+
+
+def require_reading(
+    cursor: "duckdb.DuckDBPyConnection",
+    sql: str,
+    relations: frozenset[str],
+    staging: Staging | None = None,
+) -> None:
     """Check with DuckDB's own parser that ``sql`` is one SELECT that reads tables with harmless functions.
 
     Raises
@@ -163,19 +176,13 @@ def require_reading(cursor: "duckdb.DuckDBPyConnection", sql: str, staging: Stag
     statements = cursor.extract_statements(sql)
     if len(statements) != 1 or statements[0].type.name != "SELECT":
         raise StatementError("The query may only be one SELECT", "Type one SELECT.")
-    found = cursor.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
-    tree = json.loads(found[0]) if found else {"error": True}
+    found = cursor.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
+    tree = json.loads(found[0][0])
     if tree.get("error"):
         raise StatementError(f"The query may only be one SELECT: {tree.get('error_message', '')}")
     nodes = list(_nodes(tree))
-    names = {str(key).lower() for node in nodes for key in _cte_names(node)}
-    names |= {
-        str(row[0]).lower()
-        for row in cursor.execute(
-            "SELECT table_name FROM duckdb_tables() UNION ALL SELECT view_name FROM duckdb_views()"
-        ).fetchall()
-    }
-    functions = allowed_functions("duckdb") | _INSIDE
+    names = relations | {str(key).lower() for node in nodes for key in _cte_names(node)}
+    functions = allowed_functions("duckdb")
     table_calls = {id(node.get("function")) for node in nodes if node.get("type") == "TABLE_FUNCTION"}
     for node in nodes:
         relation = str(node.get("table_name")).lower() if node.get("type") == "BASE_TABLE" else ""
@@ -188,21 +195,27 @@ def require_reading(cursor: "duckdb.DuckDBPyConnection", sql: str, staging: Stag
 def _check_node(
     sql: str, node: dict[str, Any], names: Collection[str], functions: Collection[str], in_from: bool
 ) -> None:
-    place = node.get("query_location", 0)
-    place = len(sql.encode()[:place].decode(errors="ignore")) if 0 <= place <= len(sql.encode()) else 0
     kind = node.get("type")
     if kind == "BASE_TABLE":
         table, schema = str(node.get("table_name")), str(node.get("schema_name") or "")
         if table.lower() not in names or schema.lower() not in _SCHEMAS:
             nearest = get_close_matches(table.lower(), list(names), n=3)
             remedy = f"Nearest names: {', '.join(nearest)}." if nearest else "Files cannot be read here."
-            raise refused_at(sql, place, f"There is no table {table}", remedy)
+            raise refused_at(sql, _place(sql, node), f"There is no table {table}", remedy)
     elif kind in ("SHOW_REF", "PIVOT"):
-        raise refused_at(sql, place, "Only SELECT can be run here", "Use SELECT.")
+        raise refused_at(sql, _place(sql, node), "Only SELECT can be run here", "Use SELECT.")
     elif node.get("function_name") and not node.get("is_operator"):
         name = str(node["function_name"]).lower()
         if name not in functions or (name in _FROM_ONLY and not in_from):
-            raise refused_at(sql, place, f"The function {name} cannot be used here", "Leave it out.")
+            raise refused_at(
+                sql, _place(sql, node), f"The function {name} cannot be used here", "Leave it out."
+            )
+
+
+def _place(sql: str, node: dict[str, Any]) -> int:
+    """The offset in characters; DuckDB counts bytes, and says nonsense where it knows none."""
+    text, place = sql.encode(), int(node.get("query_location", 0))
+    return len(text[:place].decode(errors="ignore")) if 0 <= place <= len(text) else 0
 
 
 def _nodes(tree: object) -> Iterator[dict[str, Any]]:
@@ -238,7 +251,7 @@ def _within_limits(reader: Any, watch: Watch) -> Fetched:
         if truncated_by:
             break
     frame = pl.concat(pieces, rechunk=True) if pieces else empty
-    return Fetched(frame.select(_plain(frame[name]) for name in frame.columns), truncated_by)
+    return Fetched(pl.DataFrame([_plain(column) for column in frame]), truncated_by)
 
 
 def _readable(batch: Any, names: list[str]) -> Any:
@@ -256,8 +269,7 @@ def _readable(batch: Any, names: list[str]) -> Any:
 
 
 def _interval_text(value: Any) -> str:
-    parts = [f"{value.months} months"] if value.months else []
-    parts += [f"{value.days} days"] if value.days else []
+    parts = [f"{n} {unit}" for n, unit in ((value.months, "months"), (value.days, "days")) if n]
     if value.nanoseconds or not parts:
         parts.append(f"{value.nanoseconds / 1e9:g} s")
     return " ".join(parts)

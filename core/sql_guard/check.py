@@ -84,8 +84,8 @@ def check_statement(sql: str, dialect: str) -> CheckedStatement:
         if word.start not in facts.alias_offsets:
             raise _function_refused(sql, word, dialect)
     if dialect == "duckdb":
-        words = _with_dollars(words, frozenset(facts.parameters))
-    return CheckedStatement(sql, text_of(plain, words), dialect, facts.parameters, facts.tables)
+        plain = text_of(plain, _with_dollars(words, frozenset(facts.parameters)))
+    return CheckedStatement(sql, plain, dialect, facts.parameters, facts.tables)
 
 
 def _with_dollars(words: Sequence[Word], parameters: frozenset[str]) -> list[Word]:

@@ -33,6 +33,7 @@ _ODD_TYPES = frozenset(
         TokenType.BIT_STRING,
     }
 )
+_OUTSIDE = re.compile(r"[^\n]")
 _QUOTED = frozenset({TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.IDENTIFIER})
 
 
@@ -112,7 +113,7 @@ def text_of(sql: str, words: Sequence[Word]) -> str:
 
 
 def _blank(text: str) -> str:
-    return "".join("\n" if char == "\n" else " " for char in text)
+    return text if text in ("", " ") else _OUTSIDE.sub(" ", text)
 
 
 def require_plain(sql: str, tokens: Sequence[Token]) -> None:
