@@ -20,7 +20,7 @@ PAGES = {
 
 def wait_until_drawn(page: Page) -> None:
     """Wait until every visible card has left its loading state."""
-    expect(page.locator(".figure").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".figure:visible").first).to_be_visible(timeout=30_000)
     expect(page.locator('.sd-card[data-state="loading"]:visible')).to_have_count(0, timeout=30_000)
 
 
