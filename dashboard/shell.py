@@ -35,6 +35,7 @@ class Shell:
         self._pages: dict[str, Page] = {}
         self._panels: dict[str, pn.viewable.Viewable] = {}
         self._scheduled = False
+        self._moves = 0
         self._narrow = "Mobi" in pn.state.headers.get("user-agent", "")
         self._document: Any = None
         self.shell: pmui.Page | None = None
@@ -96,9 +97,11 @@ class Shell:
         elif event.get("kind") == "dark":
             self.shell.dark_theme = True
         elif event.get("kind") == "moved":
+            self._moves = int(event.get("moves", 0))
             self.session.restore(event.get("search", ""))
             if self.session.page not in PAGES:
                 self.session.page = next(iter(PAGES))
+            self._changed()
 
     def _removed(self, chip: dict[str, str]) -> None:
         if chip.get("key") == "all":
@@ -163,8 +166,8 @@ class Shell:
 
     def _write_address(self) -> None:
         search = self.session.search()
-        if self.browser.address != search:
-            self.browser.address = search
+        if (self.browser.address, self.browser.answered) != (search, self._moves):
+            self.browser.param.update(address=search, answered=self._moves)
 
 
 def _cut_busy_link(page: pmui.Page) -> None:

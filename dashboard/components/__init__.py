@@ -107,11 +107,12 @@ class Navigation(JSComponent):
 class BrowserState(JSComponent):
     """Nothing to see: keeps the address bar in step and tells what the browser is like.
 
-    Messages are dicts: kind ``moved`` (search) after back or forward, ``narrow`` on a phone, ``dark`` where
-    the system prefers it and the address does not say.
+    Messages are dicts: kind ``moved`` (search, moves) after back or forward, ``narrow`` on a phone, ``dark``
+    where the system prefers it and the address does not say.
     """
 
     address = param.String(doc="URL query of the state; each change is one entry of the browser's history.")
+    answered = param.Integer(default=0, bounds=(0, None), doc="Moves through the history taken over so far.")
 
     _esm = _FOLDER / "browser_state.js"
 
