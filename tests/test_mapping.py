@@ -28,7 +28,7 @@ from core.mapping import (
     validate_mapping,
 )
 from core.sales_data import load_sales
-from core.sql_files import parse_sql
+from core.sql_files import parse_sql, read_sql
 
 FLAT = Mapping.of(
     sales=("shop", {"customer_id": "buyer", "order_date": "bought", "product_line": "kind", "amount": "paid"})
@@ -147,6 +147,27 @@ def test_one_flat_table_is_enough(shop: Database) -> None:
     assert set(sales.product_lines) == {"Books", "Toys", "Unknown"}
     assert sales.daily["gross_profit"].sum() == 0
     assert set(sales.missing) == {"employees", "payments"}
+
+
+def test_joins_of_mapped_views_go_by_an_index(tmp_path: Path) -> None:
+    """Without one the rows of every customer are compared with those of every other."""
+    file = tmp_path / "n.sqlite"
+    fill(
+        file, "t", "o INTEGER, c INTEGER, d DATE, a REAL", [(n, n % 9, "2024-01-05", 1.0) for n in range(50)]
+    )
+    columns = {"order_id": "o", "customer_id": "c", "order_date": "d", "amount": "a"}
+    with open_database(str(file)) as database:
+        store_mapping(database, Mapping.of(sales=("t", columns)))
+    with closing(sqlite3.connect(file)) as connection:
+        query = f"EXPLAIN QUERY PLAN {read_sql('marts/customers').text}"
+        steps = [row[3] for row in connection.execute(query, {"as_of_day": 99999})]
+        joins = [step for step in steps if "LEFT-JOIN" in step]
+        assert len(joins) == 3
+        assert all("INDEX" in step for step in joins), joins
+        indexes = [
+            row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+        ]
+        assert indexes == ["of_t_c"]
 
 
 def test_a_mapped_amount_wins_over_quantity_times_price(shop: Database) -> None:

@@ -1,15 +1,14 @@
 """The staging views of a mapping as SQL that a person can read and keep under version control."""
 
-import re
 from collections.abc import Iterable
 from collections.abc import Mapping as AnyMapping
-from dataclasses import dataclass
 
 from core.database.base import TableInfo
 from core.mapping.dialect import Dialect, dialect_of
 from core.mapping.fields import ENTITIES, Field
 from core.mapping.model import Mapping, TableMapping
-from core.sql_files import SqlFile, column_type, read_sql
+from core.mapping.query_parts import Lines, described, without_unused
+from core.sql_files import column_type
 
 _CANCELLED = "('cancelled', 'canceled')"
 _SEVERAL = "All products"
@@ -30,16 +29,6 @@ def staging_views(mapping: Mapping, tables: Iterable[TableInfo], engine: str) ->
         ``sqlite`` or ``duckdb``.
     """
     return _Writer(mapping, {t.name: t for t in tables}, dialect_of(engine)).views()
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Order lines as a part of a query: common table expressions, FROM clause, and where each field is."""
-
-    ctes: tuple[str, ...]
-    source: str
-    fields: dict[str, str]
-    condition: str
 
 
 class _Writer:
@@ -125,7 +114,7 @@ class _Writer:
         first = "MIN({})" if numbered else "{}"
         chosen = {
             "order_id": self._order_id(lines),
-            "customer_id": first.format(f["customer_id"]),
+            "customer_id": self._first_customer(f["customer_id"]) if numbered else f["customer_id"],
             "order_day": first.format(f["order_day"]),
             "order_month": d.month(first.format(f["order_date"])),
             "status": f"MAX({f['status']})" if "status" in f else d.null("text"),
@@ -133,6 +122,14 @@ class _Writer:
         }
         grouped = f["order_id"] if numbered else f"{f['customer_id']}, {f['order_date']}, {f['order_day']}"
         return self._select("stg_orders", lines, chosen, group_by=grouped)
+
+    def _first_customer(self, customer: str) -> str:
+        """The customer of a group of lines, declared as what the column is.
+
+        Without a declared type SQLite makes no index to join by, and joins take hours instead of seconds.
+        """
+        least = f"MIN({customer})"
+        return least if "customer" in self.textual else f"CAST({least} AS {self.dialect.integer_type})"
 
     def _derived_customers(self) -> str:
         lines = self.lines()
@@ -178,7 +175,7 @@ class _Writer:
             first = ENTITIES[own.entity].fields[0].name
             key = f"{given[first]} IS NOT NULL"
             for name in ("customer_name", "product_name", "employee_name", "office_name"):
-                if name in _columns(view) and name not in chosen:
+                if name in described(view).columns and name not in chosen:
                     chosen[name] = d.as_text(given[first])
         if "quantity_in_stock" in chosen:
             chosen["quantity_in_stock"] = self._pieces(own.entity, "quantity_in_stock", "t.quantity_in_stock")
@@ -188,13 +185,13 @@ class _Writer:
         """The SELECT of a view; columns that are not chosen are nulls of their type."""
         columns = ",\n    ".join(
             f"{chosen.get(name) or self.dialect.null(column_type(text))} AS {name}"
-            for name, text in _columns(view).items()
+            for name, text in described(view).columns.items()
         )
         text = f"SELECT\n    {columns}\nFROM {lines.source}"
         text += f"\nWHERE {lines.condition}" if lines.condition else ""
         if group_by:
             text += "\nHAVING COUNT(*) > 0" if group_by.startswith("'") else f"\nGROUP BY {group_by}"
-        return "WITH " + ",\n".join(_without_unused(cte, text) for cte in lines.ctes) + f"\n{text}"
+        return "WITH " + ",\n".join(without_unused(cte, text) for cte in lines.ctes) + f"\n{text}"
 
     def part(self, own: TableMapping) -> str:
         """The mapped columns of a table under their canonical names."""
@@ -203,7 +200,7 @@ class _Writer:
         for name, column in own.columns:
             field = ENTITIES[own.entity].field(name)
             assert field is not None
-            typed = self._typed(field, f"t.{d.quoted(column)}", table.columns[column])
+            typed = self.typed(field, f"t.{d.quoted(column)}", table.columns[column])
             columns.append(f"{typed} AS {name}")
             if field.kind == "date":
                 columns.append(f"{d.day(typed)} AS {name.replace('_date', '_day')}")
@@ -214,7 +211,7 @@ class _Writer:
             f"mapped_{own.entity} AS (\n    SELECT\n        {listed}\n    FROM {d.quoted(own.table)} AS t\n)"
         )
 
-    def _typed(self, field: Field, expression: str, kind: str) -> str:
+    def typed(self, field: Field, expression: str, kind: str) -> str:
         if field.kind == "id":
             return self.dialect.identifier(expression, kind, textual=field.domain in self.textual)
         if field.kind == "integer":
@@ -269,7 +266,7 @@ class _Writer:
 
     def _headed(self, view: str, text: str, tables: list[str]) -> str:
         """``text`` below the header that every SQL file has."""
-        known = _description(view)
+        known = described(view)
         listed = ", ".join(" ".join(table.split()) for table in dict.fromkeys(tables))
         lines = [
             f"-- title: {known.title}, mapped from {listed}",
@@ -284,30 +281,18 @@ class _Writer:
 _DERIVED = ("orders", "customers", "products")
 
 
-def lines_of(mapping: Mapping, tables: Iterable[TableInfo], engine: str) -> Lines:
-    """The order lines of a mapping, including rows that cannot be used, for counting."""
-    return _Writer(mapping, {t.name: t for t in tables}, dialect_of(engine)).lines()
+def customer_index(mapping: Mapping, tables: Iterable[TableInfo], engine: str) -> tuple[str, str, str] | None:
+    """Table, column and key expression to index by, so that the lines of some customers are found quickly."""
+    writer = _Writer(mapping, {t.name: t for t in tables}, dialect_of(engine))
+    own = mapping.entity("sales")
+    column = own.column("customer_id") if own is not None else None
+    if own is None or column is None or engine != "sqlite" or writer.tables[own.table].kind != "table":
+        return None
+    field = ENTITIES["sales"].fields[0]
+    name = writer.dialect.quoted(column)
+    return own.table, column, writer.typed(field, name, writer.tables[own.table].columns[column])
 
 
 def table_part(mapping: Mapping, tables: Iterable[TableInfo], engine: str, own: TableMapping) -> str:
     """The common table expression ``mapped_<entity>`` of one mapped table: its columns, renamed and typed."""
     return _Writer(mapping, {t.name: t for t in tables}, dialect_of(engine)).part(own)
-
-
-def _without_unused(cte: str, query: str) -> str:
-    """A common table expression without the columns that ``query`` does not read."""
-    read = set(re.findall(r"\b[a-z]\.(\w+)", query))
-    head, *columns, last = cte.split("\n        ")
-    ending = last[last.index("\n") :]
-    columns.append(last.removesuffix(ending))
-    kept = [c.rstrip(",") for c in columns if c.rstrip(",").rsplit(" AS ", 1)[-1] in read]
-    return "\n        ".join([head, ",\n        ".join(kept)]) + ending
-
-
-def _description(view: str) -> SqlFile:
-    """What a staging view is, said once for all engines in the shipped files."""
-    return read_sql(f"staging/sqlite/{view}")
-
-
-def _columns(view: str) -> dict[str, str]:
-    return _description(view).columns

@@ -9,7 +9,7 @@ from core.mapping.fields import VIEWS
 from core.mapping.findings import Validation
 from core.mapping.model import Mapping, MappingError
 from core.mapping.shape import resolved
-from core.mapping.staging_sql import staging_views
+from core.mapping.staging_sql import customer_index, staging_views
 from core.mapping.validate import validate_mapping
 from core.mapping.views import change_views, view_texts
 
@@ -45,7 +45,9 @@ def store_mapping(database: Database, mapping: Mapping) -> Validation:
     validation = validate_mapping(database, mapping)
     validation.require_ok()
     mapping = resolved(mapping, database.tables())
-    _record(database, "mapped", mapping, staging_views(mapping, database.tables(), database.engine))
+    tables = database.tables()
+    views = staging_views(mapping, tables, database.engine)
+    _record(database, "mapped", mapping, views, customer_index(mapping, tables, database.engine))
     return validation
 
 
@@ -99,7 +101,13 @@ def current_mapping(database: Database) -> StoredMapping | None:
     return StoredMapping(0, "", "found", None, found) if found else None
 
 
-def _record(database: Database, action: str, mapping: Mapping | None, views: dict[str, str]) -> None:
+def _record(
+    database: Database,
+    action: str,
+    mapping: Mapping | None,
+    views: dict[str, str],
+    index: tuple[str, str, str] | None = None,
+) -> None:
     """Change the views and note the new state; views written by hand are noted first."""
     history = mapping_history(database)
     known = history[0].views if history else {}
@@ -113,7 +121,7 @@ def _record(database: Database, action: str, mapping: Mapping | None, views: dic
     told = mapping.to_json() if mapping is not None else None
     listed: list[tuple[str | None, str | None]] = [*views.items()] or [(None, None)]
     rows += [(entry + 1, now, action, told, name, text) for name, text in listed]
-    change_views(database, VIEWS, views, MAPPING_LOG, rows)
+    change_views(database, VIEWS, views, MAPPING_LOG, rows, index)
 
 
 def follow_renamed(database: Database, table: str, name: str) -> None:

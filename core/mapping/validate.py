@@ -8,7 +8,9 @@ from core.mapping.findings import Findings, LineCounts, Severity, Validation, co
 from core.mapping.model import Mapping, TableMapping
 from core.mapping.shape import check_shape, resolved
 from core.mapping.staging_sql import staging_views, table_part
+from core.single_flight import SingleFlightCache
 
+_CACHE: SingleFlightCache[Validation] = SingleFlightCache(16)
 _ESSENTIAL = ("customer_id", "order_date", "order_id")
 _COUNTS = """
 SELECT
@@ -40,6 +42,8 @@ _REFERENCES = (
 def validate_mapping(database: Database, mapping: Mapping) -> Validation:
     """Check a mapping against the data: what is missing, unreadable, repeated or refers to nothing.
 
+    The answer is kept until the data change, since counting millions of rows takes a while.
+
     Raises
     ------
     MappingError
@@ -47,6 +51,12 @@ def validate_mapping(database: Database, mapping: Mapping) -> Validation:
     QueryError
         Tables cannot be mapped on this engine.
     """
+    source = getattr(database, "file", None) or database
+    key = (source, database.data_version(), mapping)
+    return _CACHE.get(key, lambda: _validated(database, mapping))
+
+
+def _validated(database: Database, mapping: Mapping) -> Validation:
     tables = {table.name: table for table in database.tables()}
     mapping = resolved(mapping, tables.values())
     findings = Findings()

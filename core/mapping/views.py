@@ -33,8 +33,11 @@ def change_views(
     views: dict[str, str],
     log: str,
     rows: Sequence[tuple[object, ...]],
+    index: tuple[str, str, str] | None = None,
 ) -> None:
     """Drop the views called ``names``, make ``views``, and add ``rows`` to the table ``log``: all or nothing.
+
+    ``index`` is the table, column and key expression of an index that the views are to be read by.
 
     Raises
     ------
@@ -47,6 +50,10 @@ def change_views(
     if isinstance(file, Path) and file.is_file() and database.engine in _WRITERS:
         with _WRITERS[database.engine](database, file) as run:
             _change(database.engine, run, names, views)
+            if index is not None:
+                table, column, key = index
+                name = quoted(f"of_{table}_{column}")
+                run(f"CREATE INDEX IF NOT EXISTS {name} ON {quoted(table)} ({key})", ())
             run(f"CREATE TABLE IF NOT EXISTS {quoted(log)} ({_LOG_COLUMNS})", ())
             for row in rows:
                 run(f"INSERT INTO {quoted(log)} VALUES (?, ?, ?, ?, ?, ?)", row)
