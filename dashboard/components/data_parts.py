@@ -26,7 +26,7 @@ class _DataPart(JSComponent):
         if self._on_event is not None:
             self._on_event(data)
 
-    def show(self, **changes: Any) -> None:
+    def change(self, **changes: Any) -> None:
         """Change some of the state; nothing is sent if it is the same."""
         state = {**self.state, **changes}
         if state != self.state:

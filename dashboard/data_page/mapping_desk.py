@@ -61,7 +61,7 @@ class MappingDesk:
         """Read tables and mapping anew; ``suggested`` is a table just loaded, to be mapped if nothing is."""
         database = self.current.own_database()
         if database is None:
-            self.card.show(tables=[], empty=_NOTHING_YET)
+            self.card.change(tables=[], empty=_NOTHING_YET)
             return
         self._background.start(
             READS,
@@ -71,7 +71,7 @@ class MappingDesk:
 
     def _known_now(self, suggested: str, outcome: _Known | SalesError) -> None:
         if isinstance(outcome, SalesError):
-            self.card.show(message=str(outcome), tone="error")
+            self.card.change(message=str(outcome), tone="error")
             return
         self._known = outcome
         stored = outcome.current.mapping if outcome.current is not None else None
@@ -89,7 +89,7 @@ class MappingDesk:
 
     def _show_choices(self) -> None:
         known = self._known
-        self.card.show(
+        self.card.change(
             tables=[table.name for table in known.tables],
             empty=_NOTHING_YET,
             current=_in_force(known.current),
@@ -123,9 +123,9 @@ class MappingDesk:
         self._wanted += 1
         database, mapping, wanted = self.current.own_database(), self._mapping(), self._wanted
         if database is None or not mapping.tables:
-            self.card.show(counts=[], findings=[], sql={}, storable=False, checking=False)
+            self.card.change(counts=[], findings=[], sql={}, storable=False, checking=False)
             return
-        self.card.show(checking=True, storable=False)
+        self.card.change(checking=True, storable=False)
         tables = self._known.tables
         self._background.start(
             READS, lambda: _checked(database, mapping, tables), partial(self._counted, wanted, mapping)
@@ -137,11 +137,11 @@ class MappingDesk:
         if wanted != self._wanted:
             return
         if isinstance(outcome, SalesError):
-            self.card.show(checking=False, counts=[], sql={}, findings=[
+            self.card.change(checking=False, counts=[], sql={}, findings=[
                 {"severity": "error", "message": outcome.message, "remedy": outcome.remedy}])  # fmt: skip
             return
         validation, views = outcome
-        self.card.show(
+        self.card.change(
             checking=False,
             counts=_told_counts(validation.counts, self.current.settings.currency),
             findings=[
@@ -184,7 +184,7 @@ class MappingDesk:
             own = self._draft[entity]
             columns = {**dict(own.columns), str(event["field"]): str(event.get("column", ""))}
             self._draft[entity] = TableMapping(entity, own.table, tuple(columns.items()))
-        self.card.show(message="", tone="", next=None)
+        self.card.change(message="", tone="", next=None)
         self._show_choices()
         self._check()
 
@@ -193,22 +193,22 @@ class MappingDesk:
         try:
             require(Role.ADMIN, "mapping tables")
         except SalesError as error:
-            self.card.show(message=str(error), tone="error", next=None)
+            self.card.change(message=str(error), tone="error", next=None)
             return
         if database is None:
             return
-        self.card.show(busy=True, message="", tone="", next=None)
+        self.card.change(busy=True, message="", tone="", next=None)
         self._background.start(LOADS, lambda: work(database), partial(self._changed, said))
 
     def _changed(self, said: str, outcome: Any) -> None:
         if isinstance(outcome, SalesError):
-            self.card.show(busy=False, message=str(outcome), tone="error")
+            self.card.change(busy=False, message=str(outcome), tone="error")
             return
         name = self.current.shown_url(self.current.own_url).rsplit("/", 1)[-1]
         following = {"kind": "explore", "label": "Open Explore"}
         if self.current.shows_demo:
             following = {"kind": "switch", "label": f"Show {name} on every page"}
-        self.card.show(busy=False, message=said, tone="good", next=following)
+        self.card.change(busy=False, message=said, tone="good", next=following)
         self.current.changed()
 
 

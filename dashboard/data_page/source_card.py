@@ -35,7 +35,7 @@ class SourceCard:
             )
         elif current.started_on_demo:
             command = f"SALES_DATABASE_URL={current.shown_url(current.own_url)} sales-dashboard serve"
-        self.card.show(
+        self.card.change(
             title="Shown: the demo company" if shows_demo else f"Shown: your database {name}",
             detail=current.shown_url(),
             explanation=explanation,
@@ -52,7 +52,7 @@ class SourceCard:
             require(Role.ADMIN, "choosing the database")
             self.current.switch(url)
         except SalesError as error:
-            self.card.show(health=str(error), health_tone="error")
+            self.card.change(health=str(error), health_tone="error")
 
     def _asked(self, event: dict[str, Any]) -> None:
         kind = event.get("kind")
@@ -61,16 +61,16 @@ class SourceCard:
         elif kind == "back":
             self.switch("")
         elif kind == "test":
-            self.card.show(busy=True, health="")
+            self.card.change(busy=True, health="")
             url = self.current.settings.resolved_database_url
             self._background.start(READS, lambda: _health(url), self._tested)
 
     def _tested(self, outcome: Health | SalesError) -> None:
         if isinstance(outcome, SalesError):
-            self.card.show(busy=False, health=str(outcome), health_tone="error")
+            self.card.change(busy=False, health=str(outcome), health_tone="error")
             return
         took = f" ({outcome.seconds * 1000:,.0f} ms)" if outcome.ok else ""
-        self.card.show(
+        self.card.change(
             busy=False, health=f"{outcome.message}{took}", health_tone="good" if outcome.ok else "error"
         )
 

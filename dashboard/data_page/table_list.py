@@ -32,7 +32,7 @@ class TableList:
         into = self.current.shown_url(self.current.own_url)
         if database is None:
             empty = "There are none yet: your own database is made when you load the first file."
-            self.card.show(title="Tables", detail=into, tables=[], empty=empty)
+            self.card.change(title="Tables", detail=into, tables=[], empty=empty)
             return
         self._background.start(READS, lambda: listed(database), lambda told: self._show(told, into))
 
@@ -41,14 +41,14 @@ class TableList:
             self._complain(outcome)
             return
         database = self.current.own_database()
-        self.card.show(
+        self.card.change(
             title="Tables", detail=into, tables=outcome, empty="The database has no tables.", busy=False,
             changeable=database is not None and database.engine == "sqlite",
         )  # fmt: skip
 
     def _asked(self, event: dict[str, Any]) -> None:
         kind, table = event.get("kind"), str(event.get("table", ""))
-        self.card.show(message="", tone="")
+        self.card.change(message="", tone="")
         database = self.current.own_database()
         if database is None:
             return
@@ -85,10 +85,10 @@ class TableList:
             return
 
         def done(_outcome: Any) -> None:
-            self.card.show(message=said, tone="good", busy=False)
+            self.card.change(message=said, tone="good", busy=False)
             self.current.changed()
 
-        self.card.show(busy=True)
+        self.card.change(busy=True)
         self._start(LOADS, work, done)
 
     def _start(self, pool: Any, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
@@ -101,7 +101,7 @@ class TableList:
         self._background.start(pool, work, finished)
 
     def _complain(self, error: SalesError) -> None:
-        self.card.show(message=str(error), tone="error", busy=False)
+        self.card.change(message=str(error), tone="error", busy=False)
 
 
 def user_tables(database: Database) -> list[TableInfo]:

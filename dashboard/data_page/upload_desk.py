@@ -50,7 +50,7 @@ class UploadDesk:
         """Say where files go now."""
         limit = f"up to {self.current.uploads.limit_megabytes:,} MB each"
         into = self.current.shown_url(self.current.own_url).rsplit("/", 1)[-1]
-        self.upload.show(hint=f"Files become tables of {into}; nothing is loaded before you have seen it.",
+        self.upload.change(hint=f"Files become tables of {into}; nothing is loaded before you have seen it.",
                          formats=f"{FORMATS}, {limit}", busy=False)  # fmt: skip
 
     def discard(self) -> None:
@@ -125,7 +125,7 @@ class UploadDesk:
         problems = getattr(error, "problems", ())
         self._show_ready()
         self._problems = tuple(problems)
-        self.preview.show(
+        self.preview.change(
             phase="ready", title="Preview", message=str(error), tone="error",
             problems=told_problems(problems), problem_count=len(problems),
         )  # fmt: skip
@@ -170,7 +170,7 @@ class UploadDesk:
             self._rename(str(event["name"]).strip())
         elif kind == "mode":
             self._append = bool(event.get("append"))
-            self.preview.show(append=self._append)
+            self.preview.change(append=self._append)
         elif kind == "discard":
             self.discard()
             self.preview.state = _EMPTY
@@ -196,14 +196,14 @@ class UploadDesk:
         self._read_next()
 
     def _begin(self, phase: str, title: str) -> None:
-        self._job = Job(self._background, lambda _what, done: self.preview.show(progress=round(done, 3)))
-        self.preview.show(phase=phase, title=title, message="", tone="", progress=0.0, detail="")
+        self._job = Job(self._background, lambda _what, done: self.preview.change(progress=round(done, 3)))
+        self.preview.change(phase=phase, title=title, message="", tone="", progress=0.0, detail="")
 
     def _load(self) -> None:
         try:
             require(Role.ADMIN, "loading data")
         except SalesError as error:
-            self.preview.show(message=str(error), tone="error")
+            self.preview.change(message=str(error), tone="error")
             return
         tables = self._tables()
         types = {name: kinds for given in self._types.values() for name, kinds in given.items() if kinds}
@@ -227,7 +227,7 @@ class UploadDesk:
             problems = outcome.problems if isinstance(outcome, IngestError) else ()
             self._problems = tuple(problems)
             tone = "warning" if isinstance(outcome, Cancelled) else "error"
-            self.preview.show(message=str(outcome), tone=tone, problems=told_problems(problems),
+            self.preview.change(message=str(outcome), tone=tone, problems=told_problems(problems),
                               problem_count=len(problems))  # fmt: skip
             return
         self.discard()
