@@ -252,7 +252,9 @@ class Chart(View):
     def show(self, frame: pl.DataFrame) -> None:
         sales = self.session.sales
         assert sales is not None
-        background = self.data(sales, NO_FILTERS) if self.pale else frame
+        background = frame
+        if self.pale:  # the same for every session and every click
+            background = sales.once(("unfiltered", self.slug), lambda: self.data(sales, NO_FILTERS))
         if self.limit is not None:
             self._categories_in_all = background.height
             background = background.head(self.limit)

@@ -189,3 +189,23 @@ def test_the_card_answers_with_sql_and_rows(session: Session) -> None:
 def test_an_address_and_a_session_say_the_same(demo_database: Database) -> None:
     search = "?page=explore&tab=money&as_of=2025-05-01&theme=dark&period=2024-01-01..2024-12-31&country=USA"
     assert Session(demo_database, Settings(), search).search() == search
+
+
+def test_the_unfiltered_total_is_computed_once_for_all_sessions(
+    session: Session, sales: SalesData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    original = RevenueByCountry.data
+
+    def counted(view: RevenueByCountry, known: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        asked.append(bool(filters.active()))
+        return original(view, known, filters)
+
+    RevenueByCountry(session).refresh()
+    monkeypatch.setattr(RevenueByCountry, "data", counted)
+    view = RevenueByCountry(session)
+    for line in ("Ships", "Planes"):
+        session.filters.product_lines = [line]
+        view.refresh()
+    assert asked == [True, True]
+    assert sales is session.sales
