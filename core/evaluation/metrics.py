@@ -1,8 +1,8 @@
 """Measures of predictions: numpy arrays in, one float out, nan where a measure is not defined.
 
-Every measure takes a ``weight`` (one per row, default 1), so that a bootstrap repeats rows by weighing
-them. What does not depend on the weights, such as sorting, is done once: ``Metric.prepared`` gives a function of
-the weights alone.
+Every measure takes a ``weight`` (one per row, default 1), so that a bootstrap repeats rows
+by weighing them. What does not depend on the weights, such as sorting, is done once: ``Metric.prepared``
+gives a function of the weights alone.
 """
 
 from collections.abc import Callable
