@@ -29,6 +29,7 @@ _SHALLOW = {
 _MOST_ROUNDS = 600
 _PATIENCE = 30
 _FOLDS = 3
+_WORTH_THREADS = 2_000_000  # cells
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,13 @@ class Booster:
         import xgboost
 
         booster = xgboost.Booster(model_file=bytearray(self.raw))
-        booster.set_param({"nthread": 0})
+        booster.set_param({"nthread": 1})
         return booster
 
     def predict(self, x: Floats, *, margin: bool = False) -> Floats:
         """Probability or amount for each row; with ``margin`` on the scale that contributions add up on."""
+        if x.size >= _WORTH_THREADS:
+            self._ready.set_param({"nthread": 0})
         found = self._ready.inplace_predict(x, predict_type="margin" if margin else "value")
         return np.asarray(found, dtype=np.float64)
 
@@ -158,6 +161,8 @@ def _trained(
     chosen: dict[str, Any] = _SHALLOW | {"objective": objective, "eval_metric": metric, "seed": seed}
     if monotone:
         chosen["monotone_constraints"] = tuple(monotone.get(name, 0) for name in names)
+    # Threads that wait for each other cost more than they save where a round takes under a millisecond.
+    chosen["nthread"] = 1 if x.size < _WORTH_THREADS else 0
     chosen |= dict(settings or {})
     data = xgboost.DMatrix(x, target, weight=None if weight is None else np.asarray(weight))
     rounds = _rounds(xgboost, data, target, np.asarray(groups), chosen, seed)
