@@ -8,8 +8,9 @@ import pytest
 
 from core.database import open_database
 from core.demo import ensure_demo_database
-from core.sales.absent import NEEDS, what_is_needed
-from core.sales_data import SalesData, load_sales
+from core.filters import SalesFilters
+from core.sales.absent import NEEDS, what_is_needed, with_known_profit
+from core.sales_data import SalesData, load_sales, revenue_by_month
 from core.settings import Settings
 
 
@@ -37,3 +38,12 @@ def test_what_is_lacking_is_named_with_a_remedy(demo: SalesData) -> None:
         assert what_is_needed(poor, [need]).startswith(f"Needs {need}:\n"), need
     assert what_is_needed(poor, ["countries"]) == ""
     assert "Data page" in what_is_needed(poor, ["countries", "stock"])
+
+
+def test_profit_without_any_cost_is_unknown_and_not_zero(demo: SalesData) -> None:
+    months = revenue_by_month(demo, SalesFilters())
+    assert with_known_profit(demo, months).equals(months)
+    nothing = demo.products.with_columns(buy_price=pl.lit(None, dtype=pl.Float64))
+    told = with_known_profit(replace(demo, products=nothing), months)
+    assert told["gross_profit"].null_count() == months.height
+    assert told["revenue"].equals(months["revenue"])

@@ -36,10 +36,8 @@ class Health:
     seconds: float
 
 
-class Database(ABC):
-    """An open database. Safe to share between threads; ``close()`` it or use it as a context manager."""
-
-    engine: str
+class Queries(ABC):
+    """Whatever answers queries: a database, or rows that were copied from one."""
 
     @abstractmethod
     def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
@@ -67,6 +65,12 @@ class Database(ABC):
         QueryError
             The query cannot be run as written, with the engine's reason.
         """
+
+
+class Database(Queries):
+    """An open database. Safe to share between threads; ``close()`` it or use it as a context manager."""
+
+    engine: str
 
     @abstractmethod
     def tables(self) -> list[TableInfo]:

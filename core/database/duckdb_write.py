@@ -85,11 +85,7 @@ class Rewrite:
     def add(self, target: str, frame: pl.DataFrame, names: Iterable[str] = ()) -> None:
         """Add the rows of a frame to a table, into the named columns or all."""
         listed = f" ({', '.join(map(quoted, names))})" if names else ""
-        self.connection.register(_INCOMING, _Stream(frame))
-        try:
-            self.connection.execute(f"INSERT INTO {quoted(target)}{listed} SELECT * FROM {_INCOMING}")
-        finally:
-            self.connection.unregister(_INCOMING)
+        add_rows(self.connection, f"{quoted(target)}{listed}", frame)
 
     def commit(self) -> None:
         """Let readers see the copy in place of the file."""
@@ -147,6 +143,15 @@ class Rewrite:
         ):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+def add_rows(connection: "duckdb.DuckDBPyConnection", target: str, frame: pl.DataFrame) -> None:
+    """Add the rows of a frame to ``target``, a table as SQL with the columns to fill, if not all."""
+    connection.register(_INCOMING, _Stream(frame))
+    try:
+        connection.execute(f"INSERT INTO {target} SELECT * FROM {_INCOMING}")
+    finally:
+        connection.unregister(_INCOMING)
 
 
 def _require_quiet(file: Path, limits: Limits) -> None:

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,7 +24,7 @@ from core.database.sqlite_files import (
     version_of,
 )
 from core.database.sqlite_load import SqliteLoad
-from core.database.sqlite_write import write_frame
+from core.database.sqlite_write import quoted, write_frame
 from core.database.staging import (
     Staging,
     create_views,
@@ -103,6 +103,20 @@ class SqliteDatabase(Database):
                 columns = {column: column_type(text) for column, text in file.columns.items()}
                 found.append(TableInfo(name, "view", columns))
         return sorted(found, key=lambda table: table.name)
+
+    def blocks(self, table: str, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+        """The rows of a table, some at a time; ``columns`` are kinds by name.
+
+        Raises
+        ------
+        QueryError
+            A value is not of its column's kind.
+        """
+        names = ", ".join(map(quoted, columns))
+        with self._reader() as reader, closing(reader.connection.cursor()) as cursor:
+            cursor.execute(f"SELECT {names} FROM {quoted(table)}")
+            for rows in _blocks(cursor):
+                yield frame_from_blocks(list(columns), [rows], columns, {})
 
     def data_version(self) -> str:
         return version_of(self.file)
@@ -243,11 +257,9 @@ def _bindable(name: str, value: object) -> object:
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
-    quoted = table.replace('"', '""')
-    rows: Sequence[tuple[str, ...]] = connection.execute(f'PRAGMA table_info("{quoted}")').fetchall()
+    rows: Sequence[tuple[str, ...]] = connection.execute(f"PRAGMA table_info({quoted(table)})").fetchall()
     return {row[1]: kind_of(row[2]) if row[2] else "text" for row in rows}
 
 
 def _count(connection: sqlite3.Connection, table: str) -> int:
-    quoted = table.replace('"', '""')
-    return int(connection.execute(f'SELECT COUNT(*) FROM "{quoted}"').fetchone()[0])
+    return int(connection.execute(f"SELECT COUNT(*) FROM {quoted(table)}").fetchone()[0])

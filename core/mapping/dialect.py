@@ -35,10 +35,14 @@ class Dialect(ABC):
     def identifier(self, expression: str, kind: str, *, textual: bool) -> str:
         """A key; with ``textual`` as text, so that keys of several tables can be compared."""
         if kind == "number":
-            expression = f"CAST({expression} AS {self.integer_type})"
+            expression = self.whole(expression)
         if textual:
             return self.text(expression, "integer" if kind == "number" else kind)
         return expression
+
+    def whole(self, expression: str) -> str:
+        """A number without its fraction."""
+        return f"CAST({expression} AS {self.integer_type})"
 
     def rounded(self, expression: str) -> str:
         """A number as a whole one."""
@@ -111,6 +115,9 @@ class DuckDbDialect(Dialect):
     """DuckDB: dates are dates."""
 
     text_type, number_type, integer_type = "VARCHAR", "DOUBLE", "BIGINT"
+
+    def whole(self, expression: str) -> str:
+        return super().whole(f"TRUNC({expression})")  # a cast alone would round
 
     def number(self, expression: str, kind: str) -> str:
         return f"{'TRY_CAST' if kind == 'text' else 'CAST'}({expression} AS DOUBLE)"

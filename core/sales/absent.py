@@ -50,3 +50,10 @@ def what_is_needed(sales: SalesData, needs: Iterable[str]) -> str:
         if is_absent(sales):
             return f"Needs {name}:\n{remedy} (Data page)."
     return ""
+
+
+def with_known_profit(sales: SalesData, frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with nothing in place of gross profits of 0 where no cost of the company is known."""
+    if not what_is_needed(sales, ("purchase prices",)):
+        return frame
+    return frame.with_columns(gross_profit=pl.lit(None, dtype=pl.Float64))

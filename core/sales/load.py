@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from core.database.base import Database
+from core.database.base import Database, Queries
 from core.days import LAST_DAY, to_date, to_day
 from core.errors import DatabaseError, MissingDataError
+from core.mapping.copied import quick_reader
 from core.sales import frames
 from core.sales.balance_history import balance_history
 from core.sales.frames import SalesData, codes, id_text, named, names_enum, summed
@@ -47,7 +48,7 @@ def forget_sales() -> None:
 
 
 def _default_as_of(database: Database) -> date:
-    last = database.query("marts/order_dates", as_of_day=LAST_DAY)["last_order_day"].item()
+    last = quick_reader(database).query("marts/order_dates", as_of_day=LAST_DAY)["last_order_day"].item()
     if last is None:
         raise MissingDataError("The database holds no orders.", "Load some first.", ("orders",))
     return to_date(last) + timedelta(days=1)
@@ -78,22 +79,23 @@ def read_sales(
 ) -> SalesData:
     """As ``load_sales``, read anew; ``max_lines`` bounds the order lines that are kept."""
     day = to_day(as_of)
+    source = quick_reader(database)
     missing: dict[str, None] = {}
 
     def optional(name: str, **params: Any) -> pl.DataFrame:
         try:
-            return database.query(name, **params)
+            return source.query(name, **params)
         except MissingDataError as error:
             missing.update(dict.fromkeys(error.needs))
             return _empty(name)
 
-    orders = database.query("marts/orders_daily", as_of_day=day)
+    orders = source.query("marts/orders_daily", as_of_day=day)
     if orders.is_empty():
         raise MissingDataError(
             f"The database holds no orders before {as_of}.", "Choose a later date.", ("orders",)
         )
-    customers = _with_key(database.query("marts/customers", as_of_day=day), "customer")
-    products = _with_key(database.query("marts/products", as_of_day=day), "product")
+    customers = _with_key(source.query("marts/customers", as_of_day=day), "customer")
+    products = _with_key(source.query("marts/products", as_of_day=day), "product")
     employees = _with_key(optional("marts/sales_reps"), "employee").drop("key")
     movements = optional("marts/receivables_daily", as_of_day=day)
     coding = _Codes(
@@ -119,14 +121,14 @@ def read_sales(
         in_sample[:] = False
         in_sample[sample] = True
     customers = customers.with_columns(pl.Series("in_sample", in_sample) & (pl.col("order_lines") > 0))
-    lines = _described_lines(_read_lines(database, day, customers, sample), customers, products)
+    lines = _described_lines(_read_lines(source, day, customers, sample), customers, products)
     if sample is None:  # the lines are all here: summing them costs less than asking the database again
         daily = summed(lines.with_columns(order_lines=1), _DAILY, [*_SUMS, "order_lines"])
         product_monthly = summed(lines, ["month", "product", "country", "sales_rep", "product_line"], _SUMS)
     else:
-        daily = _summable(coding.coded(database.query("marts/sales_daily", as_of_day=day)))
+        daily = _summable(coding.coded(source.query("marts/sales_daily", as_of_day=day)))
         daily = frames.as_dates(daily, "order_day", "order_date").sort("order_date")
-        product_monthly = _product_months(database, day, coding, products)
+        product_monthly = _product_months(source, day, coding, products)
     first_day, last_day = orders_daily["order_date"].min(), orders_daily["order_date"].max()
     assert isinstance(first_day, date)
     assert isinstance(last_day, date)
@@ -194,8 +196,8 @@ def _with_key(frame: pl.DataFrame, what: str) -> pl.DataFrame:
     return frame.with_columns(keys.alias("key"))
 
 
-def _product_months(database: Database, day: int, coding: _Codes, products: pl.DataFrame) -> pl.DataFrame:
-    cube = coding.coded(_summable(database.query("marts/sales_by_product_month", as_of_day=day)))
+def _product_months(source: Queries, day: int, coding: _Codes, products: pl.DataFrame) -> pl.DataFrame:
+    cube = coding.coded(_summable(source.query("marts/sales_by_product_month", as_of_day=day)))
     cube = frames.months_as_dates(cube)
     product = codes(cube["product_id"], products["product_id"]).alias("product")
     cube = cube.drop("product_id").with_columns(product, products["product_line"].gather(product))
@@ -203,21 +205,24 @@ def _product_months(database: Database, day: int, coding: _Codes, products: pl.D
 
 
 def _read_lines(
-    database: Database, day: int, customers: pl.DataFrame, sample: np.ndarray | None
+    source: Queries, day: int, customers: pl.DataFrame, sample: np.ndarray | None
 ) -> pl.DataFrame:
     """The order lines of the customers in ``sample`` (row numbers), or all."""
     if sample is None:
-        return database.query("marts/order_lines", as_of_day=day)
+        return source.query("marts/order_lines", as_of_day=day)
     text = read_sql("marts/order_lines").text
     ids = customers["customer_id"].gather(sample).to_list()
     parts = [
-        database.query(
+        source.query(
             f"SELECT * FROM ({text}) AS l WHERE l.customer_id IN ({', '.join(map(_literal, some))})",
             as_of_day=day,
         )
         for some in (ids[i : i + _IDS_PER_QUERY] for i in range(0, len(ids), _IDS_PER_QUERY))
     ]
-    return pl.concat(parts, how="vertical_relaxed") if parts else _empty("marts/order_lines")
+    if not parts:
+        return _empty("marts/order_lines")
+    amounts = {"revenue": pl.Float64, "gross_profit": pl.Float64}  # 0 where there is no cost
+    return pl.concat(parts, how="vertical_relaxed").cast(amounts)  # type: ignore[arg-type]
 
 
 def _literal(key: object) -> str:

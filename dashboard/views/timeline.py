@@ -6,6 +6,7 @@ import hvplot.polars  # noqa: F401
 import polars as pl
 
 from core.filters import SalesFilters
+from core.sales.absent import with_known_profit
 from core.sales_data import SalesData, revenue_by_month
 from dashboard import theme
 from dashboard.view import Chart, in_the_middle
@@ -29,7 +30,8 @@ class RevenueTimeline(Chart):
     )
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
-        return in_the_middle(revenue_by_month(sales, filters, skip=self.sets))
+        months = revenue_by_month(sales, filters, skip=self.sets)
+        return in_the_middle(with_known_profit(sales, months))
 
     def plot(self, frame: pl.DataFrame) -> Any:
         return frame.hvplot.bar(
