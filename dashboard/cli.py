@@ -129,11 +129,20 @@ def ingest(paths: tuple[Path, ...], database: str | None, append: bool, table: s
 )
 @click.option("--years", type=click.IntRange(1), default=3, show_default=True, help="Years of orders.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed makes the same company.")
+@click.option(
+    "--world",
+    default="bgnbd",
+    show_default=True,
+    metavar="NAMES",
+    help="Variants joined by commas: rhythm, covariates, shocks, launches, bundles, substitution, drift, "
+    "cancelled, lostpayments, noise.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace tables that are in the folder.")
-def generate(out: Path, customers: int, years: int, seed: int, overwrite: bool) -> None:
+def generate(out: Path, customers: int, years: int, seed: int, world: str, overwrite: bool) -> None:
     """Write a made-up company as CSV files.
 
-    The truth about its customers goes to a folder beside them.
+    The truth about its customers goes to a folder beside them. A million customers over two years have about
+    fifty million order lines.
     """
     from core.generate import generate_company
 
@@ -143,7 +152,13 @@ def generate(out: Path, customers: int, years: int, seed: int, overwrite: bool) 
             progress(f"customer {done:,}", done / max(1, total))
 
         made = generate_company(
-            out, customers=customers, years=years, seed=seed, progress=tell, overwrite=overwrite
+            out,
+            customers=customers,
+            years=years,
+            seed=seed,
+            world=world,
+            progress=tell,
+            overwrite=overwrite,
         )
     for name, rows in made.rows.items():
         click.echo(f"{name:<24}{rows:>12,} rows")

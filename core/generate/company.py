@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from core.generate.customers import customer_table, make_latent
 from core.generate.draws import Ints
@@ -16,7 +17,7 @@ from core.generate.lines import make_lines
 from core.generate.orders import make_orders
 from core.generate.payments import make_payments
 from core.generate.products import make_catalogue
-from core.generate.season import SeasonalClock
+from core.generate.season import clocks_of
 from core.generate.staff import make_staff
 from core.generate.world import World
 from core.generate.write import CsvFolder
@@ -48,6 +49,7 @@ def generate_company(
     years: int = 3,
     seed: int = 1,
     start: date = DEFAULT_START,
+    world: str = "bgnbd",
     progress: Callable[[int, int], None] | None = None,
     overwrite: bool = False,
 ) -> GeneratedCompany:
@@ -62,6 +64,8 @@ def generate_company(
         Folder for the tables; new or empty, or with `overwrite` holding only tables of these names.
     customers, years, seed, start
         Size of the company, length and first day of the window, and the seed.
+    world
+        Names of `core.generate.world.VARIANTS`, joined by commas.
     progress
         Called after each block with the customers done and the customers in all.
     overwrite
@@ -70,18 +74,19 @@ def generate_company(
     Raises
     ------
     GenerateError
-        When a number is out of range or a folder holds files that are not to be replaced.
+        When a number is out of range, a world is unknown or a folder holds files that are not to be replaced.
     """
-    world = World(seed=seed, customers=customers, years=years, start=start)
+    model = World.named(world, seed=seed, customers=customers, years=years, start=start)
     out = Path(out)
     data = CsvFolder(out, TABLES)
     truth = CsvFolder(out.with_name(out.name + "-truth"), TRUTH_TABLES)
     data.refuse_other_files(overwrite=overwrite)
     truth.refuse_other_files(beside=("parameters.json",), overwrite=overwrite)
 
-    clock = SeasonalClock.spanning(start, world.days)
-    catalogue, staff = make_catalogue(seed), make_staff(seed)
-    first_day, last_day = world.days, -1
+    clocks = clocks_of(model)
+    clock = clocks[0]
+    catalogue, staff = make_catalogue(model), make_staff(seed)
+    first_day, last_day = model.days, -1
     with data, truth:
         for name, frame in (
             ("productlines", catalogue.product_lines),
@@ -90,25 +95,25 @@ def generate_company(
             ("employees", staff.employees),
         ):
             data.append(name, frame)
-        truth.append("calendar", clock.table())
-        truth.append("products", catalogue.truth())
+        truth.append("calendar", pl.concat([c.table(group) for group, c in enumerate(clocks)]))
+        truth.append("products", catalogue.truth(clock))
         for index in _blocks(customers):
-            latent = make_latent(world, clock, index)
-            orders, death_day = make_orders(world, clock, latent)
-            lines = make_lines(world, catalogue, latent, orders)
+            latent = make_latent(model, clocks, index)
+            orders, death_day = make_orders(model, clocks, latent)
+            lines = make_lines(model, catalogue, latent, orders)
             amounts = lines.order_amounts(len(orders.row))
-            payments, invoices = make_payments(world, clock, latent, orders, amounts)
-            data.append("customers", customer_table(world, staff, latent))
-            data.append("orders", orders.table(world, clock, latent))
+            payments, invoices = make_payments(model, clock, latent, orders, amounts)
+            data.append("customers", customer_table(model, staff, latent))
+            data.append("orders", orders.table(model, clock, latent))
             data.append("orderdetails", lines.table(orders, catalogue))
             data.append("payments", payments)
-            truth.append("customers", latent.truth(clock, death_day))
+            truth.append("customers", latent.truth(clocks, death_day))
             truth.append("invoices", invoices.truth(clock, orders))
             first_day = min(first_day, int(orders.day.min(initial=first_day)))
             last_day = max(last_day, int(orders.day.max(initial=last_day)))
             if progress is not None:
                 progress(int(index[-1]) + 1, customers)
-    parameters = json.dumps(world.parameters(), indent=2, sort_keys=True)
+    parameters = json.dumps(model.parameters(), indent=2, sort_keys=True)
     (truth.folder / "parameters.json").write_text(parameters + "\n", encoding="utf-8")
     has_orders = last_day >= 0
     return GeneratedCompany(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from core.generate.catalogue import LINES
 from core.generate.draws import Draws, Floats, Ints
 from core.generate.names import company_names, filled, picked
+from core.generate.noise import with_noise
 from core.generate.places import COUNTRIES, City
-from core.generate.season import SeasonalClock
+from core.generate.season import SeasonalClock, clock_group
 from core.generate.staff import Staff, assigned_reps
 from core.generate.words import LANGUAGES
-from core.generate.world import FIRST_CUSTOMER, SEGMENTS, World
+from core.generate.world import FIRST_CUSTOMER, OFFICE_EFFECTS, SEGMENTS, World
 
 ESTABLISHED, NEW, PROSPECT = range(3)
 KINDS = ("established", "new", "prospect")
@@ -25,8 +28,9 @@ class Latent:
     """What is true of a block of customers; one entry per customer, times and rates in operational days.
 
     `opened` is the operational time of the first order of a new account, 0 for the others; `rate` is orders
-    per operational day (0 for prospects); `dropout` the probability of dropping out after a repeat order;
-    `taste` the weights of the product lines; `credit_quality` is standard normal plus the country's shift.
+    per operational day (0 for prospects); `clock` which of the clocks holds; `dropout` the probability of
+    dropping out after a repeat order; `taste` the weights of the product lines; `credit_quality` is standard
+    normal plus the country's shift.
     """
 
     index: Ints
@@ -35,6 +39,7 @@ class Latent:
     kind: Ints
     opened: Floats
     rate: Floats
+    clock: Ints
     dropout: Floats
     taste: Floats
     credit_quality: Floats
@@ -48,9 +53,19 @@ class Latent:
         """A field of each customer's segment."""
         return np.array([getattr(segment, field) for segment in SEGMENTS], dtype=np.float64)[self.segment]
 
-    def truth(self, clock: SeasonalClock, death_day: Ints) -> pl.DataFrame:
+    def day_of(self, clocks: Sequence[SeasonalClock], rows: Ints, operational: Floats) -> Ints:
+        """The days on which operational times of the customers in these rows fall, each by its own clock."""
+        if len(clocks) == 1:
+            return clocks[0].day_of(operational)
+        return np.select(
+            [self.clock[rows] == group for group in range(len(clocks))],
+            [clock.day_of(operational) for clock in clocks],
+        ).astype(np.int64)
+
+    def truth(self, clocks: Sequence[SeasonalClock], death_day: Ints) -> pl.DataFrame:
         """One row per customer; `deathDate` is null where the customer is alive at the end of the window."""
-        opened_day = np.where(self.kind == NEW, clock.day_of(self.opened), 0)
+        clock, rows = clocks[0], np.arange(len(self.index))
+        opened_day = np.where(self.kind == NEW, self.day_of(clocks, rows, self.opened), 0)
         columns = {
             "customerNumber": self.number,
             "segment": [SEGMENTS[i].name for i in self.segment],
@@ -71,7 +86,7 @@ def as_dates(clock: SeasonalClock, days: Ints) -> pl.Series:
     return pl.Series(np.where(days < 0, np.datetime64("NaT", "D"), origin + days.astype("timedelta64[D]")))
 
 
-def make_latent(world: World, clock: SeasonalClock, index: Ints) -> Latent:
+def make_latent(world: World, clocks: Sequence[SeasonalClock], index: Ints) -> Latent:
     """Draw what is true of the customers with these indices (0-based)."""
     seed = world.seed
     country = Draws(seed, "country").choice([country.weight for country in COUNTRIES], index)
@@ -82,7 +97,9 @@ def make_latent(world: World, clock: SeasonalClock, index: Ints) -> Latent:
         world.prospect_share,
     ]
     kind = Draws(seed, "account kind").choice(shares, index)
-    opened = np.where(kind == NEW, Draws(seed, "opening").uniform(index) * clock.end, 0.0)
+    clock = clock_group(world, country)
+    ends = np.array([clock.end for clock in clocks])[clock]
+    opened = np.where(kind == NEW, Draws(seed, "opening").uniform(index) * ends, 0.0)
 
     rate = Draws(seed, "rate").gamma(world.rate_shape, index) * world.mean_rate / world.rate_shape
     rate *= np.array([segment.rate_factor for segment in SEGMENTS])[segment]
@@ -97,10 +114,24 @@ def make_latent(world: World, clock: SeasonalClock, index: Ints) -> Latent:
         kind=kind,
         opened=opened,
         rate=rate,
-        dropout=Draws(seed, "dropout").beta(world.dropout_a, world.dropout_b, index),
+        clock=clock,
+        dropout=_dropout(world, country, index),
         taste=Draws(seed, "taste").dirichlet(world.taste_concentration, index),
         credit_quality=Draws(seed, "credit quality").normal(index) + credit_shift,
     )
+
+
+def _dropout(world: World, country: Ints, index: Ints) -> Floats:
+    if world.covariate_dropout:
+        return dropout_by_covariates(world, country, np.zeros(len(index), dtype=bool))
+    return Draws(world.seed, "dropout").beta(world.dropout_a, world.dropout_b, index)
+
+
+def dropout_by_covariates(world: World, country: Ints, shipped_late: NDArray[np.bool_]) -> Floats:
+    """Probability of dropping out after an order, by the customer's country and the delivery of the order."""
+    effects = np.array([OFFICE_EFFECTS[country.offices[0] - 1] for country in COUNTRIES])[country]
+    odds = world.dropout_intercept + effects + world.late_delivery_effect * shipped_late
+    return 1.0 / (1.0 + np.exp(-odds))
 
 
 def customer_table(world: World, staff: Staff, latent: Latent) -> pl.DataFrame:
@@ -119,7 +150,7 @@ def customer_table(world: World, staff: Staff, latent: Latent) -> pl.DataFrame:
     reps = assigned_reps(staff, Draws(seed, "sales rep"), index, [country.offices for country in countries])
     is_prospect = latent.kind == PROSPECT
     no_rep = Draws(seed, "no rep").uniform(index) < np.where(is_prospect, 0.18, 0.008)
-    return pl.DataFrame(
+    table = pl.DataFrame(
         {
             "customerNumber": latent.number,
             "customerName": company_names(seed, index, [country.language for country in countries]),
@@ -139,6 +170,7 @@ def customer_table(world: World, staff: Staff, latent: Latent) -> pl.DataFrame:
         },
         schema_overrides={"addressLine2": pl.String, "state": pl.String, "salesRepEmployeeNumber": pl.Int64},
     )
+    return with_noise(world, "customers", index, table)
 
 
 def _credit_limits(world: World, latent: Latent) -> Ints:

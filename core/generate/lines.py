@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from core.generate.customers import Latent
-from core.generate.draws import Draws, Floats, Ints
+from core.generate.draws import Draws, Ints
 from core.generate.orders import Orders
 from core.generate.products import Catalogue
+from core.generate.urn import MOST_LINES, draw_products
 from core.generate.world import World
 
-MOST_LINES = 18
 MOST_DISCOUNT_PERMILLE = 200
 
 
@@ -47,14 +47,8 @@ class Lines:
 
 
 def make_lines(world: World, catalogue: Catalogue, latent: Latent, orders: Orders) -> Lines:
-    """The lines of a block's orders.
-
-    Products come from a Polya urn (Blackwell & MacQueen 1973): the weight of a product is `urn_strength`
-    times the customer's taste for its line times its popularity there, plus 1 for each earlier order of the
-    customer that had it. The products of one order are drawn in turn without replacement (Plackett-Luce).
-    """
-    counts = _line_counts(world, latent, orders)
-    chosen = _urn(world, catalogue, latent, orders, counts)
+    """The lines of a block's orders; `core.generate.urn` chooses the products."""
+    chosen, counts = draw_products(world, catalogue, latent, orders, _line_counts(world, latent, orders))
     in_order = np.arange(MOST_LINES) < counts[:, None]
     order, place = np.nonzero(in_order)
     product = chosen[order, place]
@@ -78,30 +72,3 @@ def _line_counts(world: World, latent: Latent, orders: Orders) -> Ints:
     usual = (latent.segment_values("lines_per_order") * habit)[orders.row]
     spread = 0.35 + 1.3 * Draws(world.seed, "lines").uniform(latent.index[orders.row], orders.sequence)
     return np.clip(np.round(usual * spread), 1, MOST_LINES).astype(np.int64)
-
-
-def _urn(world: World, catalogue: Catalogue, latent: Latent, orders: Orders, counts: Ints) -> Ints:
-    """Products of each order in the order drawn, `MOST_LINES` columns of which the first `counts` are used.
-
-    One step per order number, all customers at once. Drawing without replacement is a race of exponential
-    clocks: the products whose clocks ring first, ring in the order in which they would have been drawn.
-    """
-    draws = Draws(world.seed, "urn")
-    sellable = np.flatnonzero(catalogue.popularity > 0.0)
-    prior: Floats = latent.taste[:, catalogue.line[sellable]] * catalogue.popularity[sellable]
-    weights = world.urn_strength * prior
-    chosen = np.empty((len(orders.row), MOST_LINES), dtype=np.int64)
-    by_sequence = np.argsort(orders.sequence, kind="stable")
-    ends = np.cumsum(np.bincount(orders.sequence, minlength=1))
-    for step in range(1, len(ends)):
-        order = by_sequence[ends[step - 1] : ends[step]]
-        row = orders.row[order]
-        rings = draws.exponential(latent.index[row][:, None], step, sellable) / weights[row]
-        first = np.argpartition(rings, MOST_LINES, axis=1)[:, :MOST_LINES]
-        first = np.take_along_axis(
-            first, np.argsort(np.take_along_axis(rings, first, axis=1), axis=1), axis=1
-        )
-        chosen[order] = sellable[first]
-        ordered, place = np.nonzero(np.arange(MOST_LINES) < counts[order][:, None])
-        weights[row[ordered], first[ordered, place]] += 1.0
-    return chosen

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from core.generate.customers import NEW, Latent, as_dates
-from core.generate.draws import Draws, Ints
+from core.generate.customers import NEW, Latent, as_dates, dropout_by_covariates
+from core.generate.draws import Draws, Floats, Ints
 from core.generate.season import SeasonalClock
 from core.generate.world import World
 
 ORDERS_PER_CUSTOMER = 1000
 STATUSES = ("Shipped", "In Process", "Cancelled", "On Hold", "Disputed", "Resolved")
 SHIPPED, IN_PROCESS, CANCELLED, ON_HOLD, DISPUTED, RESOLVED = range(6)
+SHIPPING_WEIGHTS = (18, 24, 22, 16, 10, 6, 2, 1, 1)
+"""Per cent of the orders that are shipped after one, two, … days."""
 _COMMENTS = (
     "Please ring before delivery.",
     "Deliver to the back entrance.",
@@ -69,9 +72,10 @@ class Orders:
         )
 
 
-def make_orders(world: World, clock: SeasonalClock, latent: Latent) -> tuple[Orders, Ints]:
+def make_orders(world: World, clocks: Sequence[SeasonalClock], latent: Latent) -> tuple[Orders, Ints]:
     """The orders of a block and the day on which each customer dropped out (−1: not in the window)."""
-    row, day, death_day = _order_days(world, clock, latent)
+    clock = clocks[0]
+    row, day, death_day = _order_days(world, clocks, latent)
     by_customer = np.lexsort((day, row))
     row, day = row[by_customer], day[by_customer]
     # An order on the day of another one is part of it.
@@ -88,26 +92,76 @@ def make_orders(world: World, clock: SeasonalClock, latent: Latent) -> tuple[Ord
     return Orders(row, sequence, day, required_day, shipped_day, status, number), death_day
 
 
-def _order_days(world: World, clock: SeasonalClock, latent: Latent) -> tuple[Ints, Ints, Ints]:
+def _order_days(world: World, clocks: Sequence[SeasonalClock], latent: Latent) -> tuple[Ints, Ints, Ints]:
     """Row and day of every order, and the day of dropping out; one step per order, all customers at once."""
-    waits, deaths = Draws(world.seed, "wait"), Draws(world.seed, "dropout event")
+    deaths = Draws(world.seed, "dropout event")
     is_new = latent.kind == NEW
+    opened_day = np.where(is_new, latent.day_of(clocks, np.arange(len(is_new)), latent.opened), -1)
+    closing_day = _shock_closings(world, latent, opened_day)
+    ends = np.array([clock.end for clock in clocks])[latent.clock]
     death_day = np.full(len(latent.index), -1, dtype=np.int64)
-    rows, days = [np.flatnonzero(is_new)], [clock.day_of(latent.opened[is_new])]
+    rows, days = [np.flatnonzero(is_new)], [opened_day[is_new]]
+    last_day, sequence = opened_day.copy(), is_new.astype(np.int64)
     active = np.flatnonzero(latent.rate > 0.0)
     time = latent.opened.copy()
     for event in range(1, ORDERS_PER_CUSTOMER - 1):
-        time[active] += waits.exponential(latent.index[active], event) / latent.rate[active]
-        active = active[time[active] < clock.end]
+        time[active] += _waits(world, latent, active, event) / latent.rate[active]
+        within = time[active] < ends[active]
+        day = np.where(within, latent.day_of(clocks, active, time[active]), world.days)
+        closed = closing_day[active] <= day
+        death_day[active[closed & (closing_day[active] < world.days)]] = closing_day[
+            active[closed & (closing_day[active] < world.days)]
+        ]
+        active, day = active[within & ~closed], day[within & ~closed]
         if not len(active):
             break
-        day = clock.day_of(time[active])
         rows.append(active)
         days.append(day)
-        dies = deaths.uniform(latent.index[active], event) < latent.dropout[active]
+        sequence[active] += day != last_day[active]
+        last_day[active] = day
+        dropout = _dropout_after(world, latent, active, sequence[active])
+        dies = deaths.uniform(latent.index[active], event) < dropout
         death_day[active[dies]] = day[dies]
         active = active[~dies]
     return np.concatenate(rows), np.concatenate(days), death_day
+
+
+def _waits(world: World, latent: Latent, rows: Ints, event: int) -> Floats:
+    """Waits until the next order in units of the customer's mean wait."""
+    draws, stages = Draws(world.seed, "wait"), world.wait_stages
+    if stages == 1:
+        return draws.exponential(latent.index[rows], event)
+    index = latent.index[rows]
+    parts = draws.exponential(index[:, None], event, np.arange(stages)) / stages
+    if event == 1:
+        # In the long run every stage is as probable as any other; a new account begins its first wait.
+        skipped = Draws(world.seed, "first stage").integers(stages, index)
+        skipped = np.where(latent.kind[rows] == NEW, 0, skipped)
+        parts = np.where(np.arange(stages) < skipped[:, None], 0.0, parts)
+    return parts.sum(axis=1)
+
+
+def _dropout_after(world: World, latent: Latent, rows: Ints, sequence: Ints) -> Floats:
+    """Probability of dropping out after the order with this number."""
+    if not world.covariate_dropout:
+        return latent.dropout[rows]
+    late = _shipping_delay(world, latent.index[rows], sequence) >= world.late_delivery_days
+    return dropout_by_covariates(world, latent.country[rows], late)
+
+
+def _shock_closings(world: World, latent: Latent, opened_day: Ints) -> Ints:
+    """The first day of the shock that closes each account; the end of the window where none does."""
+    closing = np.full(len(latent.index), world.days, dtype=np.int64)
+    draws = Draws(world.seed, "shock closing")
+    for number, first in reversed(list(enumerate(world.shock_starts))):
+        closes = (draws.uniform(latent.index, number) < world.shock_dropout) & (opened_day < first)
+        closing[closes] = first
+    return closing
+
+
+def _shipping_delay(world: World, customer: Ints, sequence: Ints) -> Ints:
+    """Days from an order to its shipping."""
+    return 1 + Draws(world.seed, "shipping").choice(SHIPPING_WEIGHTS, customer, sequence)
 
 
 def _fulfilment(
@@ -115,7 +169,7 @@ def _fulfilment(
 ) -> tuple[Ints, Ints]:
     """Status and day of shipping at the end of the window."""
     fate = Draws(world.seed, "fate").uniform(customer, sequence)
-    delay = 1 + Draws(world.seed, "shipping").choice([18, 24, 22, 16, 10, 6, 2, 1, 1], customer, sequence)
+    delay = _shipping_delay(world, customer, sequence)
     age = clock.days - day
     status = np.full(len(day), SHIPPED, dtype=np.int64)
     status[fate < world.disputed_share] = RESOLVED

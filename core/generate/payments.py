@@ -77,8 +77,11 @@ def _invoices(world: World, latent: Latent, orders: Orders, amounts: Ints) -> In
     quality = latent.credit_quality[row]
     size = world.amount_effect * np.log(amount / world.typical_amount)
     dispute = world.dispute_effect * np.isin(status, [DISPUTED, RESOLVED])
-    p_late = _logistic(world.late_intercept + world.late_slope * quality + size + dispute)
-    p_default = _logistic(world.default_intercept + world.default_slope * quality + size)
+    drifted = invoice_day >= world.drift_day
+    late_intercept = world.late_intercept + world.drift_late * drifted
+    default_intercept = world.default_intercept + world.drift_default * drifted
+    p_late = _logistic(late_intercept + world.late_slope * quality + size + dispute)
+    p_default = _logistic(default_intercept + world.default_slope * quality + size)
     on_hold = status == ON_HOLD
     late = Draws(world.seed, "late").uniform(*key) < p_late
     defaulted = (Draws(world.seed, "default").uniform(*key) < p_default) & ~on_hold
@@ -139,6 +142,10 @@ def _payment_table(
             "amount": np.concatenate([total[paying] - first_part, first_part[parted]]),
         }
     )
+    if world.lost_payment_share:
+        kept = [Draws(world.seed, "lost payment").uniform(*key, 0) >= world.lost_payment_share]
+        kept.append(Draws(world.seed, "lost payment").uniform(*key, 1)[parted] >= world.lost_payment_share)
+        payments = payments.filter(pl.Series(np.concatenate(kept)))
     payments = payments.filter(pl.col("day") < clock.days).sort("customerNumber", "day", "checkNumber")
     return payments.select(
         "customerNumber",

@@ -9,6 +9,10 @@ import polars as pl
 
 from core.generate.catalogue import FEATURES, LINES, VENDORS, Line
 from core.generate.draws import Draws, Floats, Ints
+from core.generate.noise import with_noise
+from core.generate.product_lives import product_lives
+from core.generate.season import SeasonalClock
+from core.generate.world import World
 
 NEVER_SOLD = 4
 SLOW_SELLERS = 7
@@ -20,7 +24,9 @@ class Catalogue:
     """The product tables and what orders need of them, as arrays over the products.
 
     `line` is the index of the product line, `msrp` the list price in cents, `popularity` the weight within
-    the line (0: nobody ever buys it).
+    the line (0: nobody ever buys it). A product is sold on the days `first_day` ≤ day < `end_day` of the
+    window. `successor` is the product that replaces it at its end (−1: none), `companion` the product that
+    is bought with it (−1: none).
     """
 
     product_lines: pl.DataFrame
@@ -29,15 +35,35 @@ class Catalogue:
     line: Ints
     msrp: Ints
     popularity: Floats
+    first_day: Ints
+    end_day: Ints
+    successor: Ints
+    companion: Ints
 
-    def truth(self) -> pl.DataFrame:
-        """Popularity of each product within its line; sums to 1 in each line."""
-        names = [LINES[i].name for i in self.line.tolist()]
-        return pl.DataFrame({"productCode": self.codes, "productLine": names, "popularity": self.popularity})
+    def truth(self, clock: SeasonalClock) -> pl.DataFrame:
+        """Popularity of each product within its line (sums to 1 where all are always sold), and its life.
+
+        Dates are null where a product is there from the start or to the end of the window.
+        """
+        codes = np.array([*self.codes, None], dtype=object)
+        origin = np.datetime64(clock.start, "D")
+        first, end = origin + self.first_day, origin + self.end_day
+        return pl.DataFrame(
+            {
+                "productCode": self.codes,
+                "productLine": [LINES[i].name for i in self.line.tolist()],
+                "popularity": self.popularity,
+                "firstDate": np.where(self.first_day > 0, first, np.datetime64("NaT", "D")),
+                "endDate": np.where(self.end_day < clock.days, end, np.datetime64("NaT", "D")),
+                "successor": pl.Series(codes[self.successor].tolist(), dtype=pl.String),
+                "companion": pl.Series(codes[self.companion].tolist(), dtype=pl.String),
+            }
+        )
 
 
-def make_catalogue(seed: int) -> Catalogue:
+def make_catalogue(world: World) -> Catalogue:
     """About 110 scale models with list price, purchase price and stock."""
+    seed = world.seed
     names, scales, line, base_price = [], [], [], []
     for index, product_line in enumerate(LINES):
         for name, scale, price in _models(seed, product_line):
@@ -86,7 +112,14 @@ def make_catalogue(seed: int) -> Catalogue:
     product_lines = pl.DataFrame(
         {"productLine": [row.name for row in LINES], "textDescription": [row.text for row in LINES]}
     )
-    return Catalogue(product_lines, products, codes, line_index, msrp, popularity)
+    return Catalogue(
+        product_lines,
+        with_noise(world, "products", numbers, products),
+        codes,
+        line_index,
+        msrp,
+        *product_lives(world, line_index, popularity),
+    )
 
 
 def _models(seed: int, line: Line) -> list[tuple[str, int, float]]:

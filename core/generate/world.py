@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import date
+from pathlib import Path
+from typing import Any, Self
 
 from core.errors import GenerateError
 
@@ -31,6 +35,29 @@ SEGMENTS = (
 )
 
 
+VARIANTS: dict[str, dict[str, Any]] = {
+    "bgnbd": {},
+    "rhythm": {"wait_stages": 4},
+    "covariates": {"covariate_dropout": True},
+    "shocks": {"shock_at": (0.45, 0.80)},
+    "launches": {"launched_share": 0.22},
+    "bundles": {"bundles": 12},
+    "substitution": {"substitutions": 9},
+    "drift": {"drift_at": 0.62},
+    "cancelled": {"cancelled_share": 0.15},
+    "lostpayments": {"lost_payment_share": 0.10},
+    "noise": {"noise_columns": 4},
+}
+"""The worlds by name: what each changes of `World`. Several may be combined; `bgnbd` changes nothing."""
+
+# Drift multiplies the order rate by one of these, by the group of the customer's country.
+DRIFT_RATES = (0.65, 1.0, 1.35)
+# Drift multiplies the taste for each product line (in the order of the catalogue) before it is normalised.
+DRIFT_TASTES = (0.5, 2.2, 1.0, 0.6, 3.0, 1.0, 0.8)
+# Dropout driven by covariates: the effect (log odds) of the office that serves the country.
+OFFICE_EFFECTS = (0.0, 0.9, -0.6, 0.6, -0.9, 0.3, -0.3)
+
+
 @dataclass(frozen=True)
 class World:
     """One company: its window and the distributions its customers are drawn from.
@@ -42,6 +69,23 @@ class World:
     operational time.
 
     Payments: `typical_amount` in cents; see `core.generate.payments` for the two logistic models.
+
+    Variants (see `VARIANTS`), neutral by default:
+
+    - `wait_stages`: waits between orders are Erlang with so many stages and the same mean (1: exponential);
+      an established account starts in a random stage.
+    - `covariate_dropout`: the probability of dropping out after a repeat order is logistic in the office of
+      the country (`OFFICE_EFFECTS`) and in whether that order was shipped late, instead of a Beta draw.
+    - `shock_at`: shares of the window at which the market falls: for `shock_days` everybody orders
+      `shock_factor` times as often, and on the first of these days an active account closes with
+      probability `shock_dropout`.
+    - `launched_share` of the products appear only at a date of their own, `launch_boost` times as popular.
+    - `bundles`: pairs of products; an order that has the first also takes the second with `bundle_share`.
+    - `substitutions`: products replaced by another at a date; customers' habits pass to the new one.
+    - `drift_at`: share of the window after which rates (`DRIFT_RATES`, by country), tastes (`DRIFT_TASTES`)
+      and credit (both intercepts) are others.
+    - `lost_payment_share` of the payments are missing from the table; `noise_columns` columns that mean
+      nothing are added to customers and to products.
     """
 
     seed: int
@@ -76,6 +120,26 @@ class World:
     consolidating_share: float = 0.45
     partial_share_of_late: float = 0.12
 
+    wait_stages: int = 1
+    covariate_dropout: bool = False
+    dropout_intercept: float = -3.6
+    late_delivery_effect: float = 1.7
+    late_delivery_days: int = 5
+    shock_at: tuple[float, ...] = ()
+    shock_days: int = 75
+    shock_factor: float = 0.4
+    shock_dropout: float = 0.12
+    launched_share: float = 0.0
+    launch_boost: float = 2.0
+    bundles: int = 0
+    bundle_share: float = 0.55
+    substitutions: int = 0
+    drift_at: float | None = None
+    drift_late: float = 0.9
+    drift_default: float = 0.7
+    lost_payment_share: float = 0.0
+    noise_columns: int = 0
+
     def __post_init__(self) -> None:
         if not 1 <= self.customers <= MOST_CUSTOMERS:
             raise GenerateError(
@@ -100,6 +164,58 @@ class World:
         except ValueError:  # 29 February has no namesake in most years
             after = date(self.start.year + self.years, 3, 1)
         return (after - self.start).days
+
+    @property
+    def drift_day(self) -> int:
+        """Day of the window from which the drift holds; the end of the window where there is none."""
+        return self.days if self.drift_at is None else int(self.drift_at * self.days)
+
+    @property
+    def shock_starts(self) -> tuple[int, ...]:
+        """First days of the shocks."""
+        return tuple(int(share * self.days) for share in self.shock_at)
+
+    @classmethod
+    def named(cls, names: str | Sequence[str], *, seed: int, customers: int, years: int, start: date) -> Self:
+        """The world with these variants, such as `"rhythm,launches"`.
+
+        Raises
+        ------
+        GenerateError
+            When there is no such variant or a number is out of range.
+        """
+        wanted = names.split(",") if isinstance(names, str) else names
+        changes: dict[str, Any] = {}
+        for name in (name.strip() for name in wanted):
+            if name not in VARIANTS:
+                raise GenerateError(
+                    f"There is no world “{name}”.",
+                    f"Choose among {', '.join(VARIANTS)}; several are joined by commas.",
+                )
+            changes |= VARIANTS[name]
+        return cls(seed=seed, customers=customers, years=years, start=start, **changes)
+
+    @classmethod
+    def of_truth(cls, truth_folder: Path) -> Self:
+        """The world that was written to a truth folder.
+
+        Raises
+        ------
+        GenerateError
+            When the folder holds no parameters of a world.
+        """
+        file = truth_folder / "parameters.json"
+        try:
+            plain = json.loads(file.read_text(encoding="utf-8"))
+            known = {field.name: plain[field.name] for field in fields(cls) if field.name in plain}
+            known["start"] = date.fromisoformat(known["start"])
+            lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+            return cls(**known | lists)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise GenerateError(
+                f"{file} does not hold the parameters of a world ({error}).",
+                "Point to the folder that generate wrote beside the tables, named …-truth.",
+            ) from error
 
     def parameters(self) -> dict[str, object]:
         """Everything needed to compute what is best possible, as plain values for JSON."""
