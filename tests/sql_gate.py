@@ -26,7 +26,7 @@ _BANNED: dict[type[exp.Expr], str] = {
 }
 _FUNCTIONS = (
     *(exp.Sum, exp.Count, exp.Min, exp.Max, exp.Avg, exp.Coalesce, exp.Round, exp.RowNumber),
-    *(exp.Case, exp.If, exp.And, exp.Or, exp.Exists),
+    *(exp.Case, exp.If, exp.And, exp.Or, exp.Exists, exp.Lag, exp.Lead),
 )
 _CONDITION_PLACES = (exp.Where, exp.Having, exp.Join, exp.And, exp.Or, exp.Not, exp.Paren, exp.If, exp.Case)
 

@@ -1,0 +1,111 @@
+"""The features of a customer snapshot: what a person calls them, unit, group and origin."""
+
+from dataclasses import dataclass
+
+from core.sql_files import SqlFile, read_sql
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of a snapshot.
+
+    Attributes
+    ----------
+    label
+        Reads well within a sentence: "days since the last order".
+    unit
+        days, currency, orders, share, ratio, lines, products, payments, count, or text.
+    group
+        One of ``GROUPS``: what explanations add up by.
+    source
+        The query it comes from, such as ``features/purchases``; empty if it follows from the as-of day alone.
+    current
+        Whether it is, or is measured by, a value of today whatever the as-of day: there is no history of it.
+    training
+        Whether models learn from it unless told otherwise.
+    """
+
+    name: str
+    label: str
+    unit: str
+    group: str
+    source: str
+    current: bool = False
+    training: bool = True
+
+
+GROUPS = {
+    "recency": "how recently",
+    "frequency": "how often",
+    "monetary": "how much",
+    "rhythm": "rhythm and season",
+    "returns": "returns and cancellations",
+    "assortment": "choice of products",
+    "price": "prices and discounts",
+    "payment": "payment behaviour",
+    "profile": "who and where",
+}
+"""The business groups of features, with what a person calls them."""
+
+_ORDERS, _PROFILE, _OFFICE = "features/purchases", "features/profile", "features/sales_office"
+
+_LISTED = (
+    Feature("recency_days", "days since the last order", "days", "recency", _ORDERS),
+    Feature("tenure_days", "days since the first order", "days", "recency", _ORDERS),
+    Feature("orders", "orders so far", "orders", "frequency", _ORDERS),
+    Feature("order_days", "days with an order so far", "count", "frequency", _ORDERS),
+    Feature("orders_30", "orders in the last 30 days", "orders", "frequency", _ORDERS),
+    Feature("orders_90", "orders in the last 90 days", "orders", "frequency", _ORDERS),
+    Feature("orders_180", "orders in the last 180 days", "orders", "frequency", _ORDERS),
+    Feature("orders_365", "orders in the last 365 days", "orders", "frequency", _ORDERS),
+    Feature("order_lines", "order lines so far", "lines", "frequency", _ORDERS),
+    Feature("orders_trend", "change in orders over half a year", "ratio", "frequency", _ORDERS),
+    Feature("revenue", "amount ordered so far", "currency", "monetary", _ORDERS),
+    Feature("revenue_30", "amount ordered in the last 30 days", "currency", "monetary", _ORDERS),
+    Feature("revenue_90", "amount ordered in the last 90 days", "currency", "monetary", _ORDERS),
+    Feature("revenue_180", "amount ordered in the last 180 days", "currency", "monetary", _ORDERS),
+    Feature("revenue_365", "amount ordered in the last 365 days", "currency", "monetary", _ORDERS),
+    Feature("mean_order_value", "mean amount of an order", "currency", "monetary", _ORDERS),
+    Feature("mean_order_value_365", "mean amount of an order in 365 days", "currency", "monetary", _ORDERS),
+    Feature("last_order_value", "amount of the last order", "currency", "monetary", _ORDERS),
+    Feature("largest_order_value", "amount of the largest order", "currency", "monetary", _ORDERS),
+    Feature("order_value_cv", "variation of the amounts of orders", "ratio", "monetary", _ORDERS),
+    Feature("revenue_trend", "change in amounts over half a year", "ratio", "monetary", _ORDERS),
+    Feature("mean_gap_days", "mean days between orders", "days", "rhythm", _ORDERS),
+    Feature("last_gap_days", "days between the last two orders", "days", "rhythm", _ORDERS),
+    Feature("gap_cv", "irregularity of the days between orders", "ratio", "rhythm", _ORDERS),
+    Feature(
+        "recency_to_gap", "days since the last order against the usual gap", "ratio", "rhythm", _ORDERS
+    ),
+    Feature(
+        "season_share", "share of earlier orders in the season ahead", "share", "rhythm", _ORDERS
+    ),
+    Feature("returned_amount", "amount returned so far", "currency", "returns", _ORDERS),
+    Feature("returned_share", "share of the amount returned", "share", "returns", _ORDERS),
+    Feature("country", "country", "text", "profile", _PROFILE, current=True),
+    Feature("office_id", "sales office today", "text", "profile", _OFFICE, current=True),
+    Feature(
+        "credit_limit", "credit limit today", "currency", "profile", _PROFILE, current=True, training=False
+    ),
+)  # fmt: skip
+
+FEATURES = {feature.name: feature for feature in _LISTED}
+"""All features of a snapshot by name, in the order of its columns."""
+
+TRAINING_FEATURES = tuple(feature.name for feature in _LISTED if feature.training)
+"""The features that models learn from unless told otherwise."""
+
+SQUARED = {"gap_cv": "gap_cv_squared", "order_value_cv": "order_value_cv_squared"}
+"""Features that are the square root of a column of their query: not every engine has the function."""
+
+
+def feature_sql(name: str) -> SqlFile | None:
+    """The query that a feature comes from; ``None`` if it follows from the as-of day alone.
+
+    Raises
+    ------
+    KeyError
+        There is no feature of this name.
+    """
+    source = FEATURES[name].source
+    return read_sql(source) if source else None
