@@ -75,7 +75,7 @@ class Company:
         )
         self.live = dated.filter(~pl.col("cancelled"), pl.col("order_day") < as_of_day)
         self.payments = raw["payments"].select(
-            customer_id="customerNumber", day=_day("paymentDate"), amount="amount"
+            customer_id="customerNumber", payment_id="checkNumber", day=_day("paymentDate"), amount="amount"
         )
         self.paid = self.payments.filter(pl.col("day") < as_of_day)
         shipped_before = pl.col("shipped_day").is_not_null() & (pl.col("shipped_day") < as_of_day)
@@ -302,6 +302,8 @@ REFERENCES: dict[str, Callable[[Company], pl.DataFrame]] = {
     "marts/receivables_daily": _receivables_daily,
     "marts/customer_movements": _customer_movements,
     "marts/customer_receivables": _customer_receivables,
+    "marts/invoices": lambda c: c.invoices.rename({"order_id": "invoice_id", "day": "invoice_day"}),
+    "marts/payments": lambda c: c.paid.rename({"day": "payment_day"}),
     "marts/sales_reps": _sales_reps,
     "marts/data_status": _data_status,
     "marts/order_dates": lambda c: _data_status(c).select("first_order_day", "last_order_day"),
