@@ -33,6 +33,9 @@ class Settings(param.Parameterized):
     log_level: param.Selector = param.Selector(
         default="INFO", objects=["DEBUG", "INFO", "WARNING", "ERROR"], doc="Log detail."
     )
+    model_store = param.String(
+        default="", doc="Folder for trained models; empty: in the database, or beside a DuckDB file."
+    )
     upload_megabytes = param.Integer(
         default=500, bounds=(1, None), doc="Largest file that can be uploaded, in megabytes."
     )

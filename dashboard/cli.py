@@ -3,8 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +12,8 @@ import click
 
 from core import __version__
 from core.errors import IngestError, SalesError
+from dashboard.model_commands import backtest, models, score, train
+from dashboard.progress_bar import progress_bar
 
 if TYPE_CHECKING:
     from core.database import Database
@@ -109,7 +110,7 @@ def ingest(paths: tuple[Path, ...], database: str | None, append: bool, table: s
     settings = _settings(database)
     url = _own_database(settings)
     _spare_the_demo(settings, url)
-    with _bar("Loading") as progress:
+    with progress_bar("Loading") as progress:
         report = load(paths, url, append=append, table=table, progress=progress)
     for loaded in report.tables:
         click.echo(f"{loaded.name:<24}{loaded.rows:>12,} rows  from {', '.join(loaded.sources)}")
@@ -146,7 +147,7 @@ def generate(out: Path, customers: int, years: int, seed: int, world: str, overw
     """
     from core.generate import generate_company
 
-    with _bar("Generating") as progress:
+    with progress_bar("Generating") as progress:
 
         def tell(done: int, total: int) -> None:
             progress(f"customer {done:,}", done / max(1, total))
@@ -182,7 +183,7 @@ def doctor(database: str | None, form: str) -> None:
     if settings.uses_demo:
         from core.demo import ensure_demo_database
 
-        with _bar("Making the demo") as progress:
+        with progress_bar("Making the demo") as progress:
             ensure_demo_database(settings, progress)
     with open_database(settings.resolved_database_url) as opened:
         findings = examine(opened, settings)
@@ -242,7 +243,7 @@ def query(
     if settings.uses_demo:
         from core.demo import ensure_demo_database
 
-        with _bar("Making the demo") as progress:
+        with progress_bar("Making the demo") as progress:
             ensure_demo_database(settings, progress)
     with open_database(settings.resolved_database_url) as opened:
         limits = limits_for(form, out, max_rows, max_seconds)
@@ -348,22 +349,8 @@ def _spare_the_demo(settings: "Settings", url: str) -> None:
         raise IngestError("The demo database is not loaded into.", "Give another file with --database.")
 
 
-@contextmanager
-def _bar(title: str) -> Iterator[Callable[[str, float], None]]:
-    """A progress bar on standard error if that is a terminal; else silence."""
-    if not sys.stderr.isatty():
-        yield lambda _what, _fraction: None
-        return
-    from tqdm import tqdm
-
-    layout = "{desc} {percentage:3.0f}% |{bar}| {postfix} {elapsed}"
-    with tqdm(total=1.0, desc=title, bar_format=layout, leave=False, file=sys.stderr) as bar:
-
-        def tell(what: str, fraction: float) -> None:
-            bar.set_postfix_str(what, refresh=False)
-            bar.update(max(0.0, fraction - bar.n))
-
-        yield tell
+for _command in (train, score, backtest, models):
+    cli.add_command(_command)
 
 
 def main() -> NoReturn:
