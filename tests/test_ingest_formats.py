@@ -1,6 +1,8 @@
 """Excel, Parquet, gzip and TSV: what goes in comes out, with the types that the format knows."""
 
+import csv
 import gzip
+import io
 import string
 import sys
 from datetime import date, datetime
@@ -15,7 +17,9 @@ from hypothesis import strategies as st
 from core.database import open_database
 from core.errors import IngestError
 from core.ingest import IngestReport, ingest
+from core.ingest.convert import Reading, convert, unfit
 from core.ingest.delimited import DelimitedFile
+from core.ingest.quoting import layout_of
 from tests.ingest_files import write_workbook
 
 
@@ -281,3 +285,38 @@ def test_quoted_text_is_read_as_the_csv_module_reads_it(
         assert list(one.lines) == list(other.lines)
         assert [c.fill_null("").to_list() for c in one.columns] == [c.to_list() for c in other.columns]
     assert [tuple(cells) for cells in zip(*(c.fill_null("") for c in fast[0].columns), strict=True)] == rows
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(st.sampled_from('ab",\n'), min_size=1, max_size=14))
+def test_a_layout_of_quoted_text_is_never_a_guess(text: str) -> None:
+    """Where quotes are found in order, the ``csv`` module finds as many rows and cells."""
+    layout = layout_of(text.encode(), b",")
+    if layout is not None and '"' in text and not text.startswith("\n") and "\n\n" not in text:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        assert layout.rows == len(rows)
+        assert layout.delimiters == sum(len(row) - 1 for row in rows)
+
+
+ODD_NUMBERS = """
+5|+5|05|-0|1.0|1.000|1e3|1_000|0x10|5abc|NULL|NaN|nan|inf|-Infinity|1e400|.5|5.|00.5|-|?|1.5.2|5e-324|
+ 5|5 |9223372036854775807|9223372036854775808|0.30000000000000004|123456789.125
+"""
+
+
+@pytest.mark.parametrize("cell", [*ODD_NUMBERS.replace("\n", "").split("|"), ""])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_numbers_cut_out_of_text_are_those_that_the_text_says(cell: str, quote: str, tmp_path: Path) -> None:
+    """Cells that come as numbers have the values, nulls and problems that they have as text."""
+    path = tmp_path / "q.csv"
+    path.write_text(f"whole,money\n7,7.5\n{quote}{cell}{quote},1\n8,{quote}{cell}{quote}\n")
+    source = DelimitedFile(path, "q")
+    (typed,) = source.typed_blocks({"whole": pl.Int64(), "money": pl.Float64()})
+    (text,) = source.blocks()
+    for kind, one, other in zip(["integer", "number"], typed.columns, text.columns, strict=True):
+        reading = Reading("x", kind)
+        read, said = (convert(cells, reading, empty_is_null=True) for cells in (one, other))
+        assert read.to_list() == said.to_list()
+        if one.dtype != pl.String:
+            assert unfit(one, read, reading) is None
+            assert unfit(other, said, reading) is None

@@ -16,8 +16,9 @@ from core.errors import DatabaseError
 
 LOAD_LOG = "sales_load_log"
 _STAGING = "_ingest_"
-_ROWS_A_STATEMENT = 10
-_BLOCK_ROWS = 20_000
+_ROWS_A_STATEMENT = 20
+_BLOCK_ROWS = 2_000
+"""Few enough that the values of a block are still in the processor's cache when SQLite is given them."""
 _CACHE_FOR_ROWS = -32_000
 _CACHE_FOR_INDEXES = -2_000
 """KiB, negated. Rows whose keys come in no order need a large cache; an index is sorted in pieces of the size

@@ -6,7 +6,7 @@ first oddity on, the ``csv`` module reads the rest.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import BinaryIO
@@ -28,7 +28,7 @@ from core.ingest.text_form import (
     unmarked_utf16,
 )
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 2 << 20
 _BLOCK_ROWS = 20_000
 
 
@@ -61,6 +61,9 @@ class DelimitedFile(Source):
         self.columns = tuple(names)
 
     def blocks(self) -> Iterator[Block]:
+        return self.typed_blocks({})
+
+    def typed_blocks(self, dtypes: Mapping[str, pl.DataType]) -> Iterator[Block]:
         if self._encoding != "utf-8-sig":
             yield from self._careful_blocks(0, 0)
             return
@@ -70,8 +73,12 @@ class DelimitedFile(Source):
                 yield from self._careful_blocks(0, 0)
                 return
             line, offset = self.header_line, len(header)
+            wanted = [dtypes.get(name, pl.String()) for name in self.columns]
             while chunk := _whole_rows(stream):
-                found = self._rows_of(chunk)
+                found = self._rows_of(chunk, wanted)
+                if found is None and dtypes:  # a cell is no plain number, and those that follow may be none
+                    wanted = [pl.String()] * len(wanted)
+                    found = self._rows_of(chunk, wanted)
                 if found is None:
                     yield from self._careful_blocks(offset, line)
                     return
@@ -84,7 +91,9 @@ class DelimitedFile(Source):
                 offset += len(chunk)
                 line += len(lines) if isinstance(lines, range) else chunk.count(b"\n")
 
-    def _rows_of(self, chunk: bytes) -> tuple[list[pl.Series], Sequence[int]] | None:
+    def _rows_of(
+        self, chunk: bytes, dtypes: Sequence[pl.DataType]
+    ) -> tuple[list[pl.Series], Sequence[int]] | None:
         """Columns and lines (from 0) of sound rows; ``None`` if any row needs a closer look."""
         if len(chunk) > LONGEST_CELL or b"\0" in chunk:
             return None
@@ -110,13 +119,16 @@ class DelimitedFile(Source):
             frame = pl.read_csv(
                 chunk,
                 has_header=False,
-                schema={str(number): pl.String for number in range(width)},
+                schema={str(number): dtype for number, dtype in enumerate(dtypes)},
                 separator=self._delimiter,
                 quote_char='"' if quoted else None,
             )
-        except pl.exceptions.PolarsError:  # a longer line, or bytes that are not UTF-8
+        except pl.exceptions.PolarsError:  # a longer line, bytes that are not UTF-8, or no plain number
             return None
-        return (frame.get_columns(), lines) if frame.height == rows else None
+        columns = frame.get_columns()
+        if any(column.dtype.is_float() and not column.is_finite().all() for column in columns):
+            return None
+        return (columns, lines) if frame.height == rows else None
 
     def _careful_blocks(self, offset: int, line: int) -> Iterator[Block]:
         """The rows from a byte offset, after ``line`` lines, read by the ``csv`` module."""

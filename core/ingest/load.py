@@ -166,7 +166,7 @@ class _Job:
         rows, unique, before = 0, True, self._before
         problems = Problems()
         for source in plan.sources:
-            for block in source.source.blocks():
+            for block in source.source.typed_blocks(source.plain):
                 for problem in block.problems:
                     problems.add(problem)
                 columns = typed_columns(plan, source, block, problems)

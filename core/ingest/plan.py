@@ -6,6 +6,7 @@ from functools import partial
 
 import polars as pl
 
+from core.database.frames import DTYPES
 from core.database.schema import Column, TableSchema, declared_tables
 from core.errors import IngestError
 from core.ingest.convert import Reading
@@ -34,6 +35,18 @@ class SourcePlan:
     ambiguous: set[str] = field(default_factory=set)
     surveyed: set[str] = field(default_factory=set)
     doubted: bool = False
+
+    @property
+    def plain(self) -> dict[str, pl.DataType]:
+        """Columns of the source whose cells may come as numbers: how they were written decides nothing."""
+        return {
+            self.source.columns[position]: DTYPES[reading.kind]
+            for reading, position in zip(self.readings, self.positions, strict=True)
+            if reading is not None
+            and reading.kind in ("integer", "number")
+            and not reading.style
+            and reading.name not in self.provisional | self.ambiguous
+        }
 
     def cells(self, block: Block) -> Iterator[tuple[int, Reading, pl.Series]]:
         """The columns of a block that the table has, with their number in the table."""

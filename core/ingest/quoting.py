@@ -24,6 +24,9 @@ def layout_of(chunk: bytes, delimiter: bytes) -> Layout | None:
     one that closes just before one that opens is a doubled one.
     """
     data = np.frombuffer(chunk, dtype=np.uint8)
+    plain = _plain_layout(data, delimiter[0])
+    if plain is not None:
+        return plain
     quotes = np.flatnonzero(data == _QUOTE)
     if len(quotes) % 2:
         return None
@@ -50,6 +53,30 @@ def layout_of(chunk: bytes, delimiter: bytes) -> Layout | None:
             outside[start:stop] = False
         lines = [0, *(np.flatnonzero(outside)[:-1] + 1).tolist()]
     return Layout(rows, len(marks) - int(inside.sum()), lines)
+
+
+def _plain_layout(data: np.ndarray, mark: int) -> Layout | None:
+    """The layout where every delimiter and line break ends a cell, as in most files; ``None`` if one may not.
+
+    Between them, every piece either holds no quote, or begins and ends with one and holds no other: as many
+    quotes as there are in all.
+    """
+    quote, line_break = data == _QUOTE, data == _NEWLINE
+    ends = np.flatnonzero(line_break | (data == mark))
+    rows = int(np.count_nonzero(line_break))
+    delimiters = len(ends) - rows
+    starts = np.append(0, ends + 1)
+    if data[-1] == _NEWLINE:
+        starts = starts[:-1]
+    else:
+        ends, rows = np.append(ends, len(data)), rows + 1
+    lasts = ends - 1
+    lasts -= data[lasts] == _RETURN  # the chunk has none but at the ends of lines
+    opens = lasts > starts
+    opens &= quote[np.minimum(starts, len(data) - 1)] & quote[lasts]
+    if 2 * int(np.count_nonzero(opens)) != int(np.count_nonzero(quote)):
+        return None
+    return Layout(rows, delimiters, range(rows))
 
 
 def _without_doubled(opening: np.ndarray, closing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

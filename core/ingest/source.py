@@ -1,7 +1,7 @@
 """What every reader gives to the loader: blocks of columns that know the lines they came from."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -63,3 +63,7 @@ class Source(ABC):
     @abstractmethod
     def blocks(self) -> Iterator[Block]:
         """The rows in order."""
+
+    def typed_blocks(self, _dtypes: Mapping[str, pl.DataType]) -> Iterator[Block]:
+        """The same rows; columns named in ``_dtypes`` may come as these types where that changes no value."""
+        return self.blocks()
