@@ -1,19 +1,15 @@
 """Renaming and dropping the tables of a database: all changes at once or none, for admins."""
 
 import re
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from core.database.base import Database, TableInfo
 from core.database.schema import declared_tables
-from core.database.sqlite import SqliteDatabase
-from core.database.sqlite_files import connect_for_writing
-from core.database.sqlite_write import quoted
 from core.errors import DatabaseError
 from core.ingest.names import is_reserved
+from core.mapping import follow_renamed
 from core.roles import Role, require
 from core.sql_files import staging_files
 
@@ -54,13 +50,12 @@ def table_use(database: Database, table: str) -> TableUse:
         for file in staging_files(database.engine)
         if found.name.lower() in map(str.lower, file.needs) and file.stem in present
     ]
-    own = _own_views(database, found.name) if isinstance(database, SqliteDatabase) else []
-    views = tuple(dict.fromkeys([*staged, *own]))
+    views = tuple(dict.fromkeys([*staged, *_own_views(database, found.name)]))
     return TableUse(found.name, found.rows or 0, tuple(referred_by), views)
 
 
 def rename_table(database: Database, table: str, name: str) -> None:
-    """Give a table another name; views of the database that read it follow. See ``change_tables``."""
+    """Give a table another name; the mapping that reads it follows. See ``change_tables``."""
     change_tables(database, renamed={table: name})
 
 
@@ -72,7 +67,10 @@ def drop_tables(database: Database, tables: Sequence[str]) -> None:
 def change_tables(
     database: Database, *, dropped: Sequence[str] = (), renamed: Mapping[str, str] | None = None
 ) -> None:
-    """Drop tables, then rename others, in one transaction.
+    """Drop tables, then rename others, all at once or not at all.
+
+    The mapping of a renamed table is noted with its new name and its views made anew. Other views follow
+    where the engine sees to that (SQLite); elsewhere they keep the table from being renamed.
 
     Parameters
     ----------
@@ -92,32 +90,33 @@ def change_tables(
         go, or the database cannot be changed; nothing is.
     """
     require(Role.ADMIN, "changing tables")
-    if not isinstance(database, SqliteDatabase):
-        raise DatabaseError(
-            f"Tables of a {database.engine} database cannot be renamed or dropped here.",
-            "Do it with the tools of the database.",
-        )
     if database.read_only:
         raise DatabaseError("The database is open for reading only.", "Open it with read_only=False.")
     present = {info.name.lower(): info for info in database.tables()}
     doomed = list(dict.fromkeys(_changeable(present, name).name for name in dropped))
     moves = {_changeable(present, old).name: new.strip() for old, new in (renamed or {}).items()}
     _check_names(present, doomed, moves)
-    with _transaction(database) as connection:
-        working = _working_views(connection)
+    readers = {table: _own_views(database, table) for table in (*doomed, *moves)}
+    with database.changing() as changes:
+        working = changes.working_views()
         for table in doomed:
-            connection.execute(f"DROP TABLE {quoted(table)}")
-        for number, table in enumerate(moves):  # by way of names that nobody has, so that two may swap
-            connection.execute(f"ALTER TABLE {quoted(table)} RENAME TO {quoted(f'_ingest_{number}')}")
-        for number, (table, name) in enumerate(moves.items()):
-            connection.execute(f"ALTER TABLE {quoted(f'_ingest_{number}')} RENAME TO {quoted(name)}")
-            _rename_indexes(connection, table, name)
-        broken = sorted(working - _working_views(connection))
+            changes.drop_table(table)
+        changes.rename_tables(moves)
+        follow_renamed(database, changes, moves)
+        broken = working - changes.working_views()
+        for tables, what in ((doomed, "dropped"), (moves, "renamed")):
+            for table in tables:
+                if views := sorted(broken.intersection(readers[table])):
+                    raise _needed(table, what, views)
         if broken:
-            raise DatabaseError(
-                f"{', '.join(doomed)} cannot be dropped: the views {', '.join(broken)} read from there.",
-                "Drop these views or the mapping that made them first.",
-            )
+            raise _needed(", ".join(readers), "changed", sorted(broken))
+
+
+def _needed(table: str, what: str, views: Sequence[str]) -> DatabaseError:
+    """Why a table stays as it is."""
+    read = f"the view {views[0]} reads" if len(views) == 1 else f"the views {', '.join(views)} read"
+    remedy = "Drop them, or remove the mapping that made them, first."
+    return DatabaseError(f"{table} cannot be {what}: {read} from it.", remedy)
 
 
 def _found(present: Mapping[str, TableInfo], table: str) -> TableInfo:
@@ -161,53 +160,11 @@ def _check_names(present: Mapping[str, TableInfo], doomed: Sequence[str], moves:
         taken.add(key)
 
 
-@contextmanager
-def _transaction(database: SqliteDatabase) -> Iterator[sqlite3.Connection]:
-    with closing(connect_for_writing(database.file)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            yield connection
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise DatabaseError(
-                f"The tables of {database.file.name} cannot be changed: {error}. Nothing was.",
-                "Wait until a load has ended, or mend the view that is named.",
-            ) from error
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-
-
-def _working_views(connection: sqlite3.Connection) -> set[str]:
-    """The views of the database whose tables and columns are all there."""
-    working = set()
-    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
-        with suppress(sqlite3.Error):
-            connection.execute(f"SELECT 1 FROM {quoted(name)} LIMIT 0").close()
-            working.add(name)
-    return working
-
-
-def _rename_indexes(connection: sqlite3.Connection, old: str, new: str) -> None:
-    """Name the indexes that a load made after the table's new name, so that the old one is free again."""
-    made = connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
-        (new,),
-    ).fetchall()
-    taken = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
-    for name, sql in made:
-        prefix = next((p for p in (f"key_{old}", f"of_{old}") if name.lower().startswith(p.lower())), None)
-        if prefix is None:
-            continue
-        wanted = prefix[: -len(old)] + new + name[len(prefix) :]
-        if wanted in taken:
-            continue
-        connection.execute(f"DROP INDEX {quoted(name)}")
-        connection.execute(sql.replace(quoted(name), quoted(wanted), 1))
-
-
-def _own_views(database: SqliteDatabase, table: str) -> list[str]:
+def _own_views(database: Database, table: str) -> list[str]:
     """The views of the database itself whose text names the table."""
-    views = database.query("SELECT name, sql FROM sqlite_master WHERE type = 'view'")
     word = re.compile(rf"(?<!\w){re.escape(table)}(?!\w)", re.IGNORECASE)
-    return [name for name, sql in views.iter_rows() if word.search(sql or "")]
+    return [name for name, text in database.view_texts().items() if word.search(_without_comments(text))]
+
+
+def _without_comments(text: str) -> str:
+    return re.sub(r"--[^\n]*", "", text)

@@ -16,12 +16,17 @@ import pytest
 from polars.testing import assert_frame_equal
 from sql_companies import COLUMNS, Tables, literal_company, random_company, write_sqlite
 
+from core.adhoc import run_query
+from core.adhoc.schema import schema_of
 from core.database import Database, database_path, open_database
 from core.days import to_day
-from core.errors import DatabaseError, IngestError, MissingDataError, QueryError
+from core.doctor import examine
+from core.errors import DatabaseError, IngestError, MissingDataError, QueryError, SalesError
 from core.generate import generate_company
 from core.ingest import ingest
+from core.mapping import current_mapping
 from core.sales.load import read_sales
+from core.settings import Settings
 from core.sql_files import column_type, read_sql, sql_names
 
 ENGINES = ["sqlite", "duckdb", "parquet"]
@@ -502,3 +507,42 @@ def test_duckdb_is_imported_when_needed_only(tmp_path: Path) -> None:
     )
     assert "need the package duckdb" in found.stdout
     assert "pip install duckdb" in found.stdout
+
+
+def break_views(database: Database, engine: str) -> None:
+    """Views of the database itself that read what is not there."""
+    broken = {"lost": "SELECT * FROM nowhere", "stg_offices": "SELECT absent FROM offices"}
+    file: Path = database.file  # type: ignore[attr-defined]
+    if engine == "parquet":
+        for name, text in broken.items():
+            (file / f"{name}.sql").write_text(text)
+    elif engine == "sqlite":
+        with closing(sqlite3.connect(file)) as connection:
+            for name, text in broken.items():
+                connection.execute(f"CREATE VIEW {name} AS {text}")
+    else:
+        with duckdb.connect(file) as connection:
+            connection.execute("CREATE TABLE nowhere (n INTEGER)")
+            connection.execute("ALTER TABLE offices ADD COLUMN absent INTEGER")
+            for name, text in broken.items():
+                connection.execute(f"CREATE VIEW {name} AS {text}")
+            connection.execute("DROP TABLE nowhere")
+            connection.execute("ALTER TABLE offices DROP COLUMN absent")
+
+
+def test_broken_views_are_marked_and_nothing_else_fails(company: Database, engine: str) -> None:
+    break_views(company, engine)
+    found = {table.name: table for table in company.tables()}
+    assert "nowhere" in found["lost"].broken
+    assert "absent" in found["stg_offices"].broken
+    assert [t.name for t in found.values() if t.broken] == ["lost", "stg_offices"]
+    assert (found["lost"].kind, found["lost"].columns, found["lost"].rows) == ("view", {}, None)
+    assert {table.name for table in schema_of(company).tables} == set(found)
+    assert current_mapping(company) is not None
+    examine(company, Settings())
+    for sql in ("SELECT * FROM lost", "SELECT * FROM stg_offices", "SELECT x FROM lost"):
+        with pytest.raises(SalesError):
+            company.query(sql)
+        with pytest.raises(SalesError):
+            run_query(company, sql)
+    assert company.query("SELECT COUNT(*) AS n FROM stg_orders").item() > 0

@@ -1,5 +1,6 @@
 """Generated staging views say the same on SQLite and DuckDB as a calculation in Polars."""
 
+import re
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -10,11 +11,22 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from core.database import open_database
+from core.database import Database, open_database
 from core.database.base import TableInfo
 from core.ingest import ingest
-from core.mapping import Mapping, current_mapping, staging_views, store_mapping, suggest_mapping
+from core.mapping import (
+    Mapping,
+    MappingError,
+    current_mapping,
+    mapping_history,
+    remove_mapping,
+    restore_mapping,
+    staging_views,
+    store_mapping,
+    suggest_mapping,
+)
 from core.sales_data import load_sales
+from core.sql_files import parse_sql
 from dashboard.cli import cli
 
 FLAT_FILE = Path(__file__).resolve().parents[2] / "shared" / "flat_sales" / "sales_data.csv"
@@ -123,19 +135,89 @@ def test_the_flat_file_needs_nothing_else(flat_file: Path, tmp_path: Path) -> No
     assert set(sales.product_lines) == set(expected["product_category"])
 
 
-def test_a_mapping_can_be_stored_in_duckdb(tmp_path: Path, rows: pl.DataFrame) -> None:
-    pytest.importorskip("core.database.duckdb", reason="DuckDB is no engine of this version")
-    url = f"duckdb:///{tmp_path / 'company.duckdb'}"
-    with open_database(url, read_only=False) as database:
+def address(engine: str, folder: Path) -> str:
+    place = folder / f"company.{engine}"
+    if engine == "parquet":
+        place.mkdir()
+    return f"{engine}:///{place}"
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb", "parquet"])
+def test_a_mapping_is_stored_as_text_to_read_on_every_engine(
+    engine: str, tmp_path: Path, rows: pl.DataFrame
+) -> None:
+    usable = rows.drop_nulls(["c", "d"])
+    amount = usable.select(pl.coalesce("a", pl.col("q") * pl.col("p")).sum()).item()
+    with open_database(address(engine, tmp_path), read_only=False) as database:
         database.write("t", rows)
         store_mapping(database, MAPPING)
         current = current_mapping(database)
         assert current is not None
         assert current.mapping == MAPPING
-        sales = load_sales(database)
-    usable = rows.drop_nulls(["c", "d"])
-    amount = usable.select(pl.coalesce("a", pl.col("q") * pl.col("p")).sum()).item()
-    assert sales.daily["revenue"].sum() == pytest.approx(amount)
+        assert load_sales(database).daily["revenue"].sum() == pytest.approx(amount)
+        for name, text in database.view_texts().items():
+            assert parse_sql(name, text).title.endswith("mapped from t")
+            assert text == current.views[name].strip()
+        remove_mapping(database)
+        assert (current_mapping(database), database.view_texts()) == (None, {})
+        restore_mapping(database, 1)
+        assert load_sales(database).daily["revenue"].sum() == pytest.approx(amount)
+        ingest_again(database, tmp_path)
+        assert load_sales(database).daily["revenue"].sum() == 5
+        assert [state.action for state in mapping_history(database)] == ["restored", "removed", "mapped"]
+
+
+def ingest_again(database: Database, folder: Path) -> None:
+    """Load other rows in place of the mapped table's."""
+    (folder / "t.csv").write_text("c,d,k,q,p,a,r\n1,2024-01-01,x,1,5.0,5.0,north\n")
+    scheme = "parquet" if database.file.is_dir() else database.engine  # type: ignore[attr-defined]
+    ingest([folder / "t.csv"], f"{scheme}:///{database.file}")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb", "parquet"])
+def test_views_written_or_changed_by_hand_are_kept_as_text(
+    engine: str, tmp_path: Path, rows: pl.DataFrame
+) -> None:
+    with open_database(address(engine, tmp_path), read_only=False) as database:
+        database.write("t", rows)
+        with database.changing() as changes:
+            changes.create_view("stg_payments", "SELECT c AS customer_id -- by hand\nFROM t")
+        if engine == "duckdb":  # by other means, which keep no text
+            with duckdb.connect(tmp_path / "company.duckdb") as connection:
+                connection.execute("CREATE OR REPLACE VIEW stg_payments AS SELECT c AS customer_id FROM t")
+        found = current_mapping(database)
+        assert found is not None
+        assert (found.action, found.mapping) == ("found", None)
+        store_mapping(database, MAPPING)
+        earlier = mapping_history(database)[1]
+        assert earlier.action == "found"
+        assert re.fullmatch(
+            r"SELECT\s+c AS customer_id\s+(-- by hand\s+)?FROM t", earlier.views["stg_payments"]
+        )
+        with database.changing() as changes:
+            changes.drop_view("stg_orders")
+            changes.create_view("stg_orders", "SELECT 1 AS order_id, 2 AS customer_id")
+        current = current_mapping(database)
+        assert current is not None
+        assert (current.action, current.mapping) == ("found", None)
+        remove_mapping(database)
+        assert [s.action for s in mapping_history(database)] == ["removed", "found", "mapped", "found"]
+        assert "1 AS order_id" in mapping_history(database)[1].views["stg_orders"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb", "parquet"])
+def test_what_cannot_be_mapped_changes_nothing(engine: str, tmp_path: Path, rows: pl.DataFrame) -> None:
+    with open_database(address(engine, tmp_path), read_only=False) as database:
+        database.write("t", rows)
+        store_mapping(database, MAPPING)
+        remove_mapping(database)
+        database.write("t", rows.rename({"a": "money"}))
+        with pytest.raises(MappingError, match="does not work on the present tables"):
+            restore_mapping(database, 1)
+        assert current_mapping(database) is None
+        database.write("stg_products", pl.DataFrame({"product_id": [1]}))
+        with pytest.raises(MappingError, match="stg_products is taken by a table"):
+            restore_mapping(database, 1)
 
 
 def test_the_command_line_maps_suggests_and_checks(

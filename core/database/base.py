@@ -1,6 +1,7 @@
 """What every database engine offers to the product: typed queries, tables, a version of the data, health."""
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import polars as pl
 
 if TYPE_CHECKING:
+    from core.database.changes import Changes
     from core.database.loading import BulkLoad
 
 WriteMode = Literal["replace", "append"]
@@ -17,13 +19,15 @@ WriteMode = Literal["replace", "append"]
 class TableInfo:
     """A table or view: its columns with their types (integer, number, text, date, ...) and rows.
 
-    ``rows`` is ``None`` for views, which are not counted.
+    ``rows`` is ``None`` for views, which are not counted. ``broken`` says why a view cannot be read; its
+    columns are not known then.
     """
 
     name: str
     kind: Literal["table", "view"]
     columns: dict[str, str] = field(default_factory=dict)
     rows: int | None = None
+    broken: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Database(Queries):
     """An open database. Safe to share between threads; ``close()`` it or use it as a context manager."""
 
     engine: str
+    read_only: bool
 
     @abstractmethod
     def tables(self) -> list[TableInfo]:
@@ -103,6 +108,20 @@ class Database(Queries):
         DatabaseError
             The database was opened for reading only, cannot be written, or is being loaded by another.
         """
+
+    @abstractmethod
+    def changing(self) -> AbstractContextManager["Changes"]:
+        """Begin changes of tables and views, which take effect all at once when the block ends.
+
+        Raises
+        ------
+        DatabaseError
+            The database cannot be written, or a change cannot be made; nothing is then.
+        """
+
+    @abstractmethod
+    def view_texts(self) -> dict[str, str]:
+        """The SELECT of each view of the database itself, with its comments where the engine keeps them."""
 
     @abstractmethod
     def close(self) -> None:

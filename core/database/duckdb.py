@@ -3,18 +3,21 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import polars as pl
 
+from core.database import duckdb_changes, parquet_changes
 from core.database.base import Database, Health, TableInfo, WriteMode
+from core.database.changes import Changes
 from core.database.duckdb_files import (
     Limits,
     load_duckdb,
     log_of,
     parquet_tables,
     require_duckdb_file,
+    sql_views,
     version_of,
 )
 from core.database.duckdb_load import DuckdbLoad
@@ -64,11 +67,11 @@ class DuckdbDatabase(Database):
 
     def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
         file = file_named(name_or_sql)
-        with self._current() as reader:
+        with self.current() as reader:
             return run(reader, file, file.text if file else name_or_sql, params)
 
     def tables(self) -> list[TableInfo]:
-        with self._current() as reader:
+        with self.current() as reader:
             return described(reader)
 
     def data_version(self) -> str:
@@ -80,7 +83,7 @@ class DuckdbDatabase(Database):
         start = time.perf_counter()
         duckdb = load_duckdb()
         try:
-            with self._current() as reader, reader.cursor() as cursor:
+            with self.current() as reader, reader.cursor() as cursor:
                 cursor.execute("SELECT 1").fetchone()
             ok, message = True, f"DuckDB {duckdb.__version__} answers."
         except SalesError as error:
@@ -96,6 +99,13 @@ class DuckdbDatabase(Database):
     def bulk_load(self) -> BulkLoad:
         self._require_writing()
         return DuckdbLoad(self.file, self.limits)
+
+    def changing(self) -> AbstractContextManager[Changes]:
+        return duckdb_changes.changing(self.file, self.limits)
+
+    def view_texts(self) -> dict[str, str]:
+        with self.current() as reader, reader.cursor() as cursor:
+            return duckdb_changes.view_texts(cursor)
 
     def close(self) -> None:
         with self._lock:
@@ -118,7 +128,7 @@ class DuckdbDatabase(Database):
             )
 
     @contextmanager
-    def _current(self) -> Iterator[Reader]:
+    def current(self) -> Iterator[Reader]:
         """The present state of the data, which stays readable although it be replaced meanwhile."""
         with self._lock:
             if self._closed:
@@ -138,11 +148,15 @@ class DuckdbDatabase(Database):
 
 
 class ParquetDatabase(DuckdbDatabase):
-    """A folder of Parquet files: ``orders.parquet`` or ``orders/*.parquet`` is the table orders."""
+    """A folder of Parquet files: ``orders.parquet`` or ``orders/*.parquet`` is the table orders.
+
+    A file ``name.sql`` with a SELECT is a view of that name.
+    """
 
     def data_version(self) -> str:
         tables = parquet_tables(self.file)
-        return version_of([file for files in tables.values() for file in files])
+        views = [self.file / f"{name}.sql" for name in sql_views(self.file)]
+        return version_of([*views, *(file for files in tables.values() for file in files)])
 
     def write(self, table: str, frame: pl.DataFrame, mode: WriteMode = "replace") -> None:
         self._require_writing()
@@ -152,8 +166,15 @@ class ParquetDatabase(DuckdbDatabase):
         self._require_writing()
         return ParquetLoad(self.file, self.limits)
 
+    def changing(self) -> AbstractContextManager[Changes]:
+        return parquet_changes.changing(self.file, self.limits)
+
+    def view_texts(self) -> dict[str, str]:
+        return sql_views(self.file)
+
     def _require(self) -> None:
         parquet_tables(self.file)
 
     def _open(self, version: str) -> Reader:
-        return open_folder(self.file, parquet_tables(self.file), version, self.limits)
+        tables, views = parquet_tables(self.file), sql_views(self.file)
+        return open_folder(self.file, tables, views, version, self.limits)

@@ -116,7 +116,7 @@ class DuckdbAdhoc(AdhocConnection):
 @contextmanager
 def adhoc_of(database: DuckdbDatabase) -> Iterator[DuckdbAdhoc]:
     """A connection for typed SQL to the present state of a DuckDB database or folder of Parquet files."""
-    with database._current() as reader, DuckdbAdhoc(reader.connection, reader.staging) as adhoc:
+    with database.current() as reader, DuckdbAdhoc(reader.connection, reader.staging) as adhoc:
         yield adhoc
 
 

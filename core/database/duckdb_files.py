@@ -170,6 +170,15 @@ def parquet_tables(folder: Path) -> dict[str, list[Path]]:
     return tables
 
 
+def sql_views(folder: Path) -> dict[str, str]:
+    """The views of a folder of Parquet files: the SELECT in each file ``name.sql``."""
+    files = (file for file in sorted(folder.glob("*.sql")) if not file.name.startswith("."))
+    try:
+        return {file.stem: file.read_text(encoding="utf-8").strip().removesuffix(";") for file in files}
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatabaseError(f"The SQL files of {folder} cannot be read: {error}.") from error
+
+
 def version_of(files: list[Path]) -> str:
     """A text that changes with every change of the files or of what files there are."""
     digest = hashlib.blake2b(digest_size=12)

@@ -6,11 +6,12 @@ catalog and never opened directly: DuckDB would otherwise hand out the old file 
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.database.base import TableInfo
+from core.database.changes import HIDDEN
 from core.database.duckdb_errors import reason, unreadable
 from core.database.duckdb_files import Limits, connect, load_duckdb, spill_folder
 from core.database.duckdb_sql import literal, quoted
@@ -22,8 +23,6 @@ from core.sql_files import column_type
 if TYPE_CHECKING:
     import duckdb
 
-HIDDEN = "_ingest_"
-
 
 @dataclass(frozen=True)
 class Reader:
@@ -33,6 +32,8 @@ class Reader:
     ----------
     tables
         Kind (table or view) of everything but the staging views, by name.
+    broken
+        Why they do not work, of the views of the database that do not, by name.
     likely
         The type of each column name on which all tables and staging views agree.
     """
@@ -42,6 +43,7 @@ class Reader:
     staging: Staging
     likely: Mapping[str, str]
     version: str
+    broken: Mapping[str, str] = field(default_factory=dict)
 
     def close(self) -> None:
         """Give the connection back; those who share the state keep it."""
@@ -89,8 +91,10 @@ def open_file(file: Path, version: str, limits: Limits) -> Reader:
         raise
 
 
-def open_folder(folder: Path, tables: Mapping[str, list[Path]], version: str, limits: Limits) -> Reader:
-    """The tables of a folder of Parquet files; nothing outside the folder can be read.
+def open_folder(
+    folder: Path, tables: Mapping[str, list[Path]], views: Mapping[str, str], version: str, limits: Limits
+) -> Reader:
+    """The tables of a folder of Parquet files with views over them; nothing outside the folder can be read.
 
     Raises
     ------
@@ -100,8 +104,10 @@ def open_folder(folder: Path, tables: Mapping[str, list[Path]], version: str, li
     connection = connect(":memory:", limits, spill_folder(folder))
     try:
         connection.execute(f"SET allowed_directories = [{literal(f'{folder.absolute()}/')}]")
-        sources = {name: parquet_source(files) for name, files in tables.items()}
-        return _reader(connection, sources, dict.fromkeys(tables, "table"), version)
+        sources = {name: f"({text}\n)" for name, text in views.items()}
+        sources |= {name: parquet_source(files) for name, files in tables.items()}
+        kinds = {**dict.fromkeys(views, "view"), **dict.fromkeys(tables, "table")}
+        return _reader(connection, sources, kinds, version)
     except load_duckdb().Error as error:
         connection.close()
         raise DatabaseError(f"The folder {folder} cannot be read: {reason(error)}.") from error
@@ -123,18 +129,25 @@ def _reader(
 ) -> Reader:
     """Create the views, then shut out every other file and lock the settings."""
     connection.execute("SET enable_external_access = false")
-    tables = {}
-    for name, source in sources.items():
-        try:
-            connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT * FROM {source}")
-        except load_duckdb().Error:
-            if kinds[name] == "table":
-                raise
-            continue  # a view of the database's own that is broken
-        tables[name] = kinds[name]
-    staging = create_staging(connection, tables)
+    tables: dict[str, str] = {}
+    broken: dict[str, str] = {}
+    waiting = sorted(sources, key=lambda name: kinds[name])  # tables first
+    while waiting:
+        broken = {}
+        for name in waiting:
+            try:
+                connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT * FROM {sources[name]}")
+                tables[name] = kinds[name]
+            except load_duckdb().Error as error:
+                if kinds[name] == "table":
+                    raise
+                broken[name] = reason(error)
+        if len(broken) == len(waiting):
+            break
+        waiting = list(broken)  # they may read views that have only now been made
+    staging = create_staging(connection, [*tables, *broken])
     connection.execute("SET lock_configuration = true")
-    return Reader(connection, tables, staging, likely_types(connection, staging), version)
+    return Reader(connection, tables, staging, likely_types(connection, staging), version, broken)
 
 
 def described(reader: Reader) -> list[TableInfo]:
@@ -153,4 +166,5 @@ def described(reader: Reader) -> list[TableInfo]:
         for name, file in reader.staging.views.items():
             columns = {column: column_type(text) for column, text in file.columns.items()}
             found.append(TableInfo(name, "view", columns))
+        found += [TableInfo(name, "view", broken=why) for name, why in reader.broken.items()]
     return sorted(found, key=lambda table: table.name)

@@ -1,6 +1,6 @@
 """The staging views of DuckDB and Parquet, made in a catalog in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from core.database.duckdb_errors import reason
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def create_staging(connection: "duckdb.DuckDBPyConnection", tables: Mapping[str, str]) -> Staging:
+def create_staging(connection: "duckdb.DuckDBPyConnection", tables: Iterable[str]) -> Staging:
     """Create the staging views whose base tables exist; one that the database has itself is left alone."""
     present = {name.lower() for name in tables}
     staging = Staging()

@@ -51,7 +51,7 @@ class Rewrite:
         self._limits = limits
         self._partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
         self._smaller = self._partial.with_name(f"{self._partial.name}.smaller")
-        self._lock = _locked(file)
+        self._lock = locked(file)
         try:
             self._discard()
             if copy and file.exists():
@@ -164,7 +164,7 @@ def _require_quiet(file: Path, limits: Limits) -> None:
             raise unreadable(file, error) from error
 
 
-def _locked(file: Path) -> sqlite3.Connection:
+def locked(file: Path) -> sqlite3.Connection:
     """A lock on rewriting ``file``, held until closed; SQLite's own ends with the process that holds it."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

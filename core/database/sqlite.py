@@ -4,18 +4,21 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
 from core.database.base import Database, Health, TableInfo, WriteMode
+from core.database.changes import HIDDEN, Changes
 from core.database.frames import frame_from_blocks
 from core.database.parameters import plain_value
 from core.database.schema import kind_of
+from core.database.sqlite_changes import changing, view_texts
 from core.database.sqlite_files import (
     connect_for_reading,
     connect_for_writing,
@@ -38,7 +41,7 @@ from core.sql_files import SqlFile, column_type
 
 _BLOCK_ROWS = 20_000
 _IDLE_CONNECTIONS = 4
-_OWN_TABLES = ("sqlite_", "_ingest_")
+_OWN_TABLES = ("sqlite_", HIDDEN)
 
 
 @dataclass
@@ -90,12 +93,7 @@ class SqliteDatabase(Database):
             connection = reader.connection
             listed = connection.execute("SELECT name, type FROM sqlite_master").fetchall()
             found = [
-                TableInfo(
-                    name,
-                    kind,
-                    _columns(connection, name),
-                    _count(connection, name) if kind == "table" else None,
-                )
+                _described(connection, name, kind)
                 for name, kind in listed
                 if kind in ("table", "view") and not name.startswith(_OWN_TABLES)
             ]
@@ -146,6 +144,13 @@ class SqliteDatabase(Database):
         if self.read_only:
             raise DatabaseError("The database is open for reading only.", "Open it with read_only=False.")
         return SqliteLoad(self.file)
+
+    def changing(self) -> AbstractContextManager[Changes]:
+        return changing(self.file)
+
+    def view_texts(self) -> dict[str, str]:
+        with self._reader() as reader:
+            return view_texts(reader.connection)
 
     def close(self) -> None:
         with self._lock:
@@ -254,6 +259,15 @@ def _bindable(name: str, value: object) -> object:
     if isinstance(plain, datetime):
         return plain.isoformat(" ")
     return plain.isoformat() if isinstance(plain, date) else plain
+
+
+def _described(connection: sqlite3.Connection, name: str, kind: Literal["table", "view"]) -> TableInfo:
+    if kind == "table":
+        return TableInfo(name, kind, _columns(connection, name), _count(connection, name))
+    try:
+        return TableInfo(name, kind, _columns(connection, name))
+    except sqlite3.Error as error:
+        return TableInfo(name, kind, broken=str(error))
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from contextlib import suppress
 from difflib import get_close_matches
 
 from core.database.staging import Staging, explain_missing, missing_relation
@@ -93,7 +94,10 @@ def _nearest(
         known += list(staging.views)
     elif what == "no such column":
         tables = [table.rsplit(".", 1)[-1].replace('"', '""') for table in statement.tables]
-        rows = [row for t in tables for row in connection.execute(f'PRAGMA table_info("{t}")')]
+        rows = []
+        for table in tables:
+            with suppress(sqlite3.Error):  # a view that is broken itself
+                rows += connection.execute(f'PRAGMA table_info("{table}")').fetchall()
         known = list(dict.fromkeys(row[1] for row in rows))
     elif what == "ambiguous column name":
         return f"Write table.{name.rsplit('.', 1)[-1]}."

@@ -20,8 +20,7 @@ from core.mapping.fields import VIEWS
 from core.mapping.findings import counted
 from core.mapping.model import Mapping
 from core.mapping.staging_sql import staging_views
-from core.mapping.store import current_mapping
-from core.mapping.views import view_texts
+from core.mapping.store import current_mapping, staging_texts
 from core.single_flight import SingleFlightCache
 
 log = logging.getLogger(__name__)
@@ -85,7 +84,8 @@ def _copied(database: SqliteDatabase, version: str) -> DuckdbCopy | None:
     try:
         views = staging_views(mapping, tables.values(), database.engine)
         given = {name: text.strip() for name, text in views.items()}
-        if view_texts(database, given) != given:
+        present = staging_texts(database)
+        if {name: text for name, text in present.items() if name in given} != given:
             log.info("The staging views are not what the mapping gives now: they are read without a copy.")
             return None
         start = time.perf_counter()

@@ -52,7 +52,8 @@ def check_shape(mapping: Mapping, tables: dict[str, TableInfo], findings: Findin
         _check_sales(mapping, tables, findings)
         return
     given = {ENTITIES[own.entity].view for own in mapping.tables}
-    if absent := [view for view in _NEEDED if view not in tables and view not in given]:
+    working = {table.name for table in tables.values() if not table.broken}
+    if absent := [view for view in _NEEDED if view not in working and view not in given]:
         findings.say(
             "error", f"the database would still lack {', '.join(absent)}.", "Map order lines as well."
         )

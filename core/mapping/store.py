@@ -1,9 +1,11 @@
 """Mappings kept in the company's own database: as views, and as text to restore an earlier one from."""
 
+from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core.database.base import Database
+from core.database.changes import BrokenView, Changes
 from core.errors import MissingDataError, QueryError
 from core.mapping.fields import VIEWS
 from core.mapping.findings import Validation
@@ -11,11 +13,20 @@ from core.mapping.model import Mapping, MappingError
 from core.mapping.shape import resolved
 from core.mapping.staging_sql import customer_index, staging_views
 from core.mapping.validate import validate_mapping
-from core.mapping.views import change_views, view_texts
 
 MAPPING_LOG = "sales_mapping_log"
 """One row per view of each state that was stored: entry, stored_at (UTC), action, mapping (JSON, null where
 the views were written by hand), view_name and view_sql (null where the state has no views)."""
+
+
+_LOG_COLUMNS = {
+    "entry": "integer",
+    "stored_at": "text",
+    "action": "text",
+    "mapping": "text",
+    "view_name": "text",
+    "view_sql": "text",
+}
 
 
 @dataclass(frozen=True)
@@ -47,13 +58,18 @@ def store_mapping(database: Database, mapping: Mapping) -> Validation:
     mapping = resolved(mapping, database.tables())
     tables = database.tables()
     views = staging_views(mapping, tables, database.engine)
-    _record(database, "mapped", mapping, views, customer_index(mapping, tables, database.engine))
+    index = customer_index(mapping, tables, database.engine)
+    with database.changing() as changes:
+        _record(database, changes, "mapped", mapping, views)
+        if index is not None:
+            changes.add_index(*index)
     return validation
 
 
 def remove_mapping(database: Database) -> None:
     """Remove the database's own staging views; the shipped ones then apply again."""
-    _record(database, "removed", None, {})
+    with database.changing() as changes:
+        _record(database, changes, "removed", None, {})
 
 
 def restore_mapping(database: Database, entry: int) -> StoredMapping:
@@ -67,7 +83,8 @@ def restore_mapping(database: Database, entry: int) -> StoredMapping:
     earlier = next((state for state in mapping_history(database) if state.entry == entry), None)
     if earlier is None:
         raise MappingError(f"There is no stored mapping {entry}.", "Choose one from the history.")
-    _record(database, "restored", earlier.mapping, earlier.views)
+    with database.changing() as changes:
+        _record(database, changes, "restored", earlier.mapping, earlier.views)
     return earlier
 
 
@@ -95,41 +112,66 @@ def mapping_history(database: Database) -> list[StoredMapping]:
 def current_mapping(database: Database) -> StoredMapping | None:
     """The state in force; ``None`` where the database has no staging views of its own."""
     latest = next(iter(mapping_history(database)), None)
-    if latest is not None and latest.action != "removed":
+    found = staging_texts(database)
+    if latest is not None and found and _alike(found, latest.views):
         return latest
-    found = view_texts(database, VIEWS)
     return StoredMapping(0, "", "found", None, found) if found else None
 
 
+def staging_texts(database: Database) -> dict[str, str]:
+    """The SELECT of each staging view that the database has itself, with its comments."""
+    texts = database.view_texts().items()
+    return {name.lower(): text for name, text in texts if name.lower() in VIEWS}
+
+
+def follow_renamed(database: Database, changes: Changes, names: AnyMapping[str, str]) -> None:
+    """Let the mapping follow tables that ``changes`` rename (new names by old ones)."""
+    state = current_mapping(database)
+    mapping = state.mapping if state is not None else None
+    if mapping is None or not any(own.table in names for own in mapping.tables):
+        return
+    mapping = Mapping(tuple(replace(own, table=names.get(own.table, own.table)) for own in mapping.tables))
+    tables = [replace(table, name=names.get(table.name, table.name)) for table in database.tables()]
+    _record(database, changes, "renamed", mapping, staging_views(mapping, tables, database.engine))
+
+
 def _record(
-    database: Database,
-    action: str,
-    mapping: Mapping | None,
-    views: dict[str, str],
-    index: tuple[str, str, str] | None = None,
+    database: Database, changes: Changes, action: str, mapping: Mapping | None, views: dict[str, str]
 ) -> None:
     """Change the views and note the new state; views written by hand are noted first."""
     history = mapping_history(database)
-    known = history[0].views if history else {}
-    present = view_texts(database, VIEWS)
     entry = history[0].entry if history else 0
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     rows: list[tuple[object, ...]] = []
-    if present and present.keys() - known.keys():
+    present = staging_texts(database)
+    if present and not _alike(present, history[0].views if history else {}):
         entry += 1
         rows += [(entry, now, "found", None, name, text) for name, text in present.items()]
     told = mapping.to_json() if mapping is not None else None
     listed: list[tuple[str | None, str | None]] = [*views.items()] or [(None, None)]
     rows += [(entry + 1, now, action, told, name, text) for name, text in listed]
-    change_views(database, VIEWS, views, MAPPING_LOG, rows, index)
+    _replace_views(changes, views)
+    changes.add_rows(MAPPING_LOG, _LOG_COLUMNS, rows)
 
 
-def follow_renamed(database: Database, table: str, name: str) -> None:
-    """Note that a table which is mapped has another name now; does nothing for others."""
-    state = current_mapping(database)
-    if state is None or state.mapping is None or table not in [own.table for own in state.mapping.tables]:
-        return
-    renamed = Mapping(
-        tuple(replace(own, table=name) if own.table == table else own for own in state.mapping.tables)
-    )
-    _record(database, "renamed", renamed, staging_views(renamed, database.tables(), database.engine))
+def _replace_views(changes: Changes, views: AnyMapping[str, str]) -> None:
+    """Make the staging views that are given, in place of all those of the database."""
+    for name, kind in changes.relations().items():
+        if name.lower() in VIEWS and kind == "view":
+            changes.drop_view(name)
+        elif name.lower() in views:
+            raise MappingError(
+                f"The name {name} is taken by a table of the database.", "Rename that table first."
+            )
+    for name, text in views.items():
+        try:
+            changes.create_view(name, text)
+        except BrokenView as error:
+            raise MappingError(error.message, "Map the tables again.") from error
+
+
+def _alike(views: AnyMapping[str, str], others: AnyMapping[str, str]) -> bool:
+    """Whether the texts are the same but for white space around them."""
+    return {name: text.strip() for name, text in views.items()} == {
+        name: text.strip().removesuffix(";") for name, text in others.items()
+    }

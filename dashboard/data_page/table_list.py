@@ -8,7 +8,6 @@ import polars as pl
 from core.database import Database, TableInfo, open_database
 from core.errors import DatabaseError, MissingDataError, QueryError, SalesError
 from core.ingest.names import is_reserved
-from core.mapping import follow_renamed
 from core.profile import profile_table
 from core.roles import Role, require
 from core.tables import drop_tables, rename_table, table_use
@@ -43,7 +42,7 @@ class TableList:
         database = self.current.own_database()
         self.card.change(
             title="Tables", detail=into, tables=outcome, empty="The database has no tables.", busy=False,
-            changeable=database is not None and database.engine == "sqlite",
+            changeable=database is not None,
         )  # fmt: skip
 
     def _asked(self, event: dict[str, Any]) -> None:
@@ -69,7 +68,6 @@ class TableList:
     def _rename(self, table: str, name: str) -> None:
         with open_database(self.current.own_url, read_only=False) as database:
             rename_table(database, table, name)
-            follow_renamed(database, table, name)
 
     def _drop(self, table: str, confirmed: str) -> None:
         if confirmed != table:
