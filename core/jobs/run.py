@@ -9,6 +9,7 @@ import polars as pl
 
 from core.database.base import Database
 from core.days import to_date, to_day
+from core.errors import SalesError
 from core.evaluation import Evaluation
 from core.jobs.registry import JobError, Progress, class_path, job_of, load_model
 from core.jobs.results import read_table, write_tables
@@ -134,9 +135,54 @@ def score_customers(
         as_of=pl.lit(to_date(day)), model_version=pl.lit(loaded.version.version)
     ).drop("as_of_day", strict=False)
     if write:
-        others = read_table(database, score_table(task))
-        kept = [] if others is None or others.is_empty() else [others.filter(pl.col("as_of") != to_date(day))]
-        write_tables(database, {score_table(task): pl.concat([*kept, scored], how="diagonal_relaxed")})
+        _keep_scores(database, task, scored)
+    return scored
+
+
+def _keep_scores(database: Database, task: str, scored: pl.DataFrame) -> None:
+    """Put rows in place of those of the same days."""
+    others = read_table(database, score_table(task))
+    days = scored["as_of"].unique().implode()
+    kept = [] if others is None or others.is_empty() else [others.filter(~pl.col("as_of").is_in(days))]
+    write_tables(database, {score_table(task): pl.concat([*kept, scored], how="diagonal_relaxed")})
+
+
+def replay_task(
+    database: Database,
+    task: str,
+    *,
+    cutoffs: Sequence[dt.date],
+    horizon: int = DEFAULT_HORIZON,
+    terms_days: int = 30,
+    progress: Progress = silent,
+) -> pl.DataFrame:
+    """What would have been predicted at past dates, stored as scores of these dates.
+
+    Each is by a model that knew nothing later. The models are not kept; ``model_version`` of their rows is
+    ``as of <date>``. Dates at which the data could not support a model are left out.
+    """
+    require(Role.ADMIN, "scoring")
+    job, frames = job_of(task), []
+    for number, cutoff in enumerate(cutoffs):
+
+        def step(what: str, fraction: float, number: int = number) -> None:
+            progress(f"{what}, as of {cutoffs[number]}", (number + fraction) / len(cutoffs))
+
+        day = to_day(cutoff)
+        try:
+            model, _card = job.train(
+                database, as_of_day=day, horizon=horizon, terms_days=terms_days, progress=step
+            )
+            rows = job.score(database, model, as_of_day=day, terms_days=terms_days, progress=step)
+        except SalesError as error:
+            progress(f"{cutoff}: {error}", (number + 1) / len(cutoffs))
+            continue
+        named = rows.with_columns(as_of=pl.lit(cutoff), model_version=pl.lit(f"as of {cutoff}"))
+        frames.append(named.drop("as_of_day", strict=False))
+    if not frames:
+        return pl.DataFrame()
+    scored = pl.concat(frames, how="diagonal_relaxed")
+    _keep_scores(database, task, scored)
     return scored
 
 
