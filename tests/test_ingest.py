@@ -1,6 +1,8 @@
 """Loading files: typed tables, exact values, all or nothing, and problems that name file, line and column."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import date, datetime
@@ -420,3 +422,29 @@ def test_lines_are_exact_deep_in_a_file_with_quotes_and_breaks(tmp_path: Path, d
     assert problems(tmp_path, database, customers=text) == [
         f"customers.csv, line {line}, column customerNumber: 'x' is not a whole number"
     ]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import polars as pl
+from core.database.schema import Column, TableSchema
+from core.database.sqlite_load import SqliteLoad
+load = SqliteLoad(Path(sys.argv[1]))
+load.create(TableSchema("notes", (Column("words", "text"),)))
+load.insert("notes", [pl.Series(["x" * 1_000] * 60_000)])  # more than is kept in memory
+os._exit(9)
+"""
+
+
+def test_a_first_load_that_is_killed_leaves_no_rows_and_is_no_obstacle(database: str, tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", KILLED, database], check=False)
+    assert ended.returncode == 9
+    assert Path(database).stat().st_size > 1_000_000
+    with open_database(database) as opened:
+        assert opened.tables() == []
+    load(tmp_path, database, customers=CUSTOMERS)
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+        assert connection.execute("SELECT COUNT(*) FROM customers").fetchall() == [(2,)]

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +36,9 @@ class SqliteLoad(BulkLoad):
         self._schemas: dict[str, TableSchema] = {}
         self._connection = connect_for_writing(file)
         try:
+            if self._is_new:  # rows go straight into the file; a log would have them written twice
+                self._connection.execute("PRAGMA journal_mode = DELETE")
+                self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA legacy_alter_table = ON")  # views may name tables being replaced
             self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
@@ -180,6 +184,9 @@ class SqliteLoad(BulkLoad):
     def commit(self) -> None:
         self._run("COMMIT")
         self._committed = True
+        if self._is_new:
+            with suppress(sqlite3.Error):  # the next writer does it if others read already
+                self._connection.execute("PRAGMA journal_mode = WAL")
 
     def close(self) -> None:
         if self._connection.in_transaction:
