@@ -107,7 +107,7 @@ class TrainingProcess:
             process.kill()
 
     def _environment(self) -> dict[str, str]:
-        """What the process must know of the settings; the address goes by the environment, never by arguments."""
+        """What the process must know; the address, which may hold a password, is no argument."""
         settings = self._settings
         found = {
             "SALES_DATABASE_URL": settings.resolved_database_url,
@@ -147,7 +147,7 @@ class TrainingProcess:
         if "error" in last:
             return replace(before, state="failed", message=str(last["error"]))
         log.error("Training ended with status %s: %s", status, "".join(errors).strip()[-4000:])
-        message = "Training ended unexpectedly; the cause is in the server log. What was trained before is still used."
+        message = "Training ended unexpectedly; the cause is in the server log. Older models are still used."
         return replace(before, state="failed", message=message)
 
     def _set(self, state: TrainingState) -> None:
