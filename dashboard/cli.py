@@ -1,6 +1,7 @@
 """The command line. Everything heavy is imported by the command that needs it, so that help is instant."""
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -89,7 +90,9 @@ def serve(host: str | None, port: int | None, database: str | None) -> None:
     """
     from dashboard.server import serve as run
 
-    run(_settings(database, host=host, port=port))
+    settings = _settings(database, host=host, port=port)
+    _refuse_other_files(settings)
+    run(settings)
 
 
 @cli.command()
@@ -97,10 +100,20 @@ def serve(host: str | None, port: int | None, database: str | None) -> None:
 @_database
 @click.option("--append", is_flag=True, help="Add to tables that exist instead of replacing them.")
 @click.option("--table", metavar="NAME", help="Load everything into this table.")
-def ingest(paths: tuple[Path, ...], database: str | None, append: bool, table: str | None) -> None:
+@click.option(
+    "--types",
+    multiple=True,
+    metavar="COLUMN=TYPE[,…]",
+    help="Types of columns: text, integer, number, date, datetime or boolean, with the way of writing where "
+    "needed: 'day=date %d/%m/%Y,zip=text'. TABLE.COLUMN if several tables are loaded.",
+)
+def ingest(
+    paths: tuple[Path, ...], database: str | None, append: bool, table: str | None, types: tuple[str, ...]
+) -> None:
     """Load files or folders: all of it or nothing.
 
-    CSV and TSV files, MySQL dumps and SQLite files can be loaded.
+    Formats: CSV and TSV (and other delimited text), Excel (.xlsx), Parquet, SQLite files, and MySQL dumps
+    (.sql). Text may be compressed with gzip (.gz).
 
     Files named after Classic Models tables (customers, orders, orderdetails, …) are checked against their
     declared types and keys; any other file becomes a table of its own with inferred types.
@@ -110,8 +123,11 @@ def ingest(paths: tuple[Path, ...], database: str | None, append: bool, table: s
     settings = _settings(database)
     url = _own_database(settings)
     _spare_the_demo(settings, url)
+    chosen = _types(types, paths, table)
+    if settings.database_url:
+        _require_folder(url)
     with progress_bar("Loading") as progress:
-        report = load(paths, url, append=append, table=table, progress=progress)
+        report = load(paths, url, append=append, table=table, types=chosen, progress=progress)
     for loaded in report.tables:
         click.echo(f"{loaded.name:<24}{loaded.rows:>12,} rows  from {', '.join(loaded.sources)}")
     for note in report.notes:
@@ -340,6 +356,58 @@ def _settings(database: str | None, **others: object) -> "Settings":
     given = {"database_url": database, **others}
     settings.param.update(**{name: value for name, value in given.items() if value is not None})
     return settings
+
+
+def _refuse_other_files(settings: "Settings") -> None:
+    """Fail now if the database is a file of another kind; one that is not there yet may come."""
+    if settings.uses_demo:
+        return
+    from core.database import database_path, open_database
+
+    if database_path(settings.database_url).exists():
+        open_database(settings.database_url).close()
+
+
+def _require_folder(url: str) -> None:
+    """Make sure that the folder of a database exists: it is made only if a person says so."""
+    from core.database import database_path
+
+    folder = database_path(url).absolute().parent
+    if folder.is_dir():
+        return
+    message = f"There is no folder {folder} for the database."
+    if not _asks() or not click.confirm(f"{message} Create it?", err=True):
+        raise IngestError(message, f"Create it: mkdir -p {shlex.quote(str(folder))}")
+    folder.mkdir(parents=True)
+
+
+def _asks() -> bool:
+    """Whether a person is there to answer."""
+    return sys.stdin.isatty()
+
+
+def _types(
+    given: tuple[str, ...], paths: tuple[Path, ...], table: str | None
+) -> dict[str, dict[str, str]] | None:
+    """The types of ``--types`` by table and column."""
+    from core.ingest.files import find_sources
+
+    pairs = [pair.partition("=") for text in given for pair in re.split(r",(?=[^,=]+=)", text)]
+    if not pairs:
+        return None
+    loaded = list(find_sources(list(paths), table))
+    chosen: dict[str, dict[str, str]] = {}
+    for name, equals, kind in pairs:
+        of_table, _, column = name.strip().rpartition(".")
+        if not equals or not column or not kind.strip():
+            raise IngestError(f"{name!r} gives no type to a column.", "Write --types COLUMN=TYPE.")
+        if not of_table and len(loaded) > 1:
+            raise IngestError(
+                f"The column {column} may be of any of the tables {', '.join(loaded)}.",
+                f"Write --types TABLE.{column}={kind.strip()}",
+            )
+        chosen.setdefault(of_table or loaded[0], {})[column] = kind.strip()
+    return chosen
 
 
 def _spare_the_demo(settings: "Settings", url: str) -> None:
