@@ -1,0 +1,93 @@
+"""The frames that churn and spend models learn from: snapshots, what came after, and orders per day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from core.database.base import Database
+from core.jobs.registry import JobError, Progress
+from core.models.purchases.reasons import Described
+from core.models.purchases.trees import sampled
+from core.snapshots import FEATURES, TRAINING_FEATURES, labels, order_span, snapshots, training_days
+
+MOST_PAST_ROWS = 150_000
+_MOST_CELLS = 1_000_000  # customers × days that are read in one pass
+_FEWEST_DAYS = 5
+
+
+@dataclass(frozen=True)
+class PurchaseFrames:
+    """What a model learns from as of a day; see ``ChurnModel.fit`` for the columns."""
+
+    now: pl.DataFrame
+    past: pl.DataFrame
+    daily: pl.DataFrame
+    described: Described
+
+
+def described_features() -> Described:
+    """The features that models learn from: label, unit and group of each."""
+    return {
+        name: (FEATURES[name].label, FEATURES[name].unit, FEATURES[name].group) for name in TRAINING_FEATURES
+    }
+
+
+def known_features(database: Database, as_of_day: int, terms_days: int) -> pl.DataFrame:
+    """The snapshot of all customers seen before a day.
+
+    Raises
+    ------
+    JobError
+        Nobody has ordered before that day.
+    """
+    frame = snapshots(database, [as_of_day], terms_days=terms_days)
+    if frame.is_empty():
+        raise JobError("Nobody has ordered before that day.", "Choose a later as-of date, or load orders.")
+    return frame
+
+
+def purchase_frames(
+    database: Database, *, as_of_day: int, horizon: int, terms_days: int, progress: Progress
+) -> PurchaseFrames:
+    """Everything a model may learn from as of ``as_of_day``.
+
+    Companies with very many customers are read at fewer days, and a random part of the customers is kept:
+    the same ones at all days.
+    """
+    progress("Customers today", 0.0)
+    first, last = order_span(database)
+    now = known_features(database, as_of_day, terms_days)
+    days = training_days(first, last, as_of_day, horizon)
+    affordable = max(_MOST_CELLS // now.height, _FEWEST_DAYS)
+    if len(days) > affordable:
+        days = days[-affordable:]
+    progress("Customers in the past", 0.15)
+    past = past_frames(database, days, horizon, terms_days, now.height)
+    daily = database.query("marts/orders_daily", as_of_day=as_of_day)
+    by_day = daily.group_by("order_day").agg(pl.col("orders").sum()).sort("order_day")
+    return PurchaseFrames(now, past, by_day, described_features())
+
+
+def past_frames(
+    database: Database, days: Sequence[int], horizon: int, terms_days: int, customers: int
+) -> pl.DataFrame:
+    """Snapshots at ``days`` with ``ordered`` and ``window_revenue`` of the horizon from each."""
+    passes = [list(days)] if customers * len(days) <= _MOST_CELLS else [[day] for day in days]
+    found = []
+    for part in passes:
+        frame = snapshots(database, part, terms_days=terms_days)
+        kept = sampled(frame["customer_id"], MOST_PAST_ROWS // len(passes))
+        outcomes = labels(database, part, horizon).select(
+            "customer_id", "as_of_day", "ordered", window_revenue="revenue"
+        )
+        found.append(
+            frame.filter(pl.Series(kept)).join(outcomes, on=["customer_id", "as_of_day"], how="inner")
+        )
+    if not found:
+        return snapshots(database, [0], terms_days=terms_days).with_columns(
+            ordered=pl.lit(None, pl.Int64), window_revenue=pl.lit(None, pl.Float64)
+        )
+    return pl.concat(found)

@@ -1,0 +1,120 @@
+"""The boosted half of a prediction: shallow trees on snapshots, with the clock's view of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from core.models.boosting import (
+    Booster,
+    category_codes,
+    matrix,
+    source_column,
+    train_amounts,
+    train_classifier,
+)
+from core.models.explanation import grouped
+from core.models.purchases.history import Floats
+from core.models.purchases.reasons import CLOCK_FEATURES, Described, Shares
+
+MOST_ROWS = 40_000
+_SETTINGS = {"eta": 0.1}
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Trained trees and what they were told: columns of the snapshot and values of its texts.
+
+    ``unit``: what amounts were divided by; 1 for probabilities. ``important``: by group, the feature that
+    moves most.
+    """
+
+    booster: Booster
+    columns: tuple[str, ...]
+    codes: Mapping[str, Sequence[str]]
+    unit: float
+    important: Mapping[str, str]
+
+    @classmethod
+    def learned(
+        cls,
+        frame: pl.DataFrame,
+        target: Floats,
+        described: Described,
+        *,
+        kind: Literal["probability", "amount"],
+        seed: int = 0,
+        most_rows: int = MOST_ROWS,
+    ) -> Trees:
+        """Trees for ``target`` from the described columns of ``frame``; constant columns are left out.
+
+        Beyond ``most_rows`` rows a random part of the customers is learned from.
+        """
+        keep = sampled(frame["customer_id"], most_rows, seed)
+        frame, target = frame.filter(pl.Series(keep)), target[keep]
+        varied = [name for name in (*described, *CLOCK_FEATURES) if name in frame.columns]
+        distinct = frame.select(pl.col(varied).n_unique()).row(0)
+        columns = tuple(name for name, count in zip(varied, distinct, strict=True) if count > 1)
+        codes = category_codes(frame, columns)
+        x, names = matrix(frame, columns, codes)
+        customers = frame["customer_id"].to_numpy()
+        unit = 1.0
+        if kind == "probability":
+            booster = train_classifier(x, target, names, customers, seed=seed, settings=_SETTINGS)
+        else:
+            unit = max(float(np.mean(target)), 1e-9)
+            booster = train_amounts(
+                x, np.maximum(target, 0.0) / unit, names, customers, seed=seed, settings=_SETTINGS
+            )
+        part = np.random.default_rng(seed).permutation(len(x))[:2_000]
+        size = np.abs(booster.contributions(x[part])[0]).mean(axis=0)
+        important: dict[str, str] = {}
+        for place in np.argsort(-size):
+            name = source_column(names[place])
+            important.setdefault(_group(name, described), name)
+        return cls(booster, columns, codes, unit, important)
+
+    def predict(self, frame: pl.DataFrame) -> Floats:
+        """Probability or amount for each row."""
+        return self.booster.predict(matrix(frame, self.columns, self.codes)[0]) * self.unit
+
+    def shares(self, frame: pl.DataFrame, described: Described) -> Shares:
+        """What each group adds to the log-odds of the probability or to the logarithm of the amount."""
+        x, names = matrix(frame, self.columns, self.codes)
+        parts, base = self.booster.contributions(x)
+        sources = {name: _group(source_column(name), described) for name in names}
+        groups, sums = grouped(parts, names, sources)
+        start = np.full(len(x), base + np.log(self.unit))
+        return Shares(start, {group: sums[:, i] for i, group in enumerate(groups)})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything but the trees themselves as plain values for JSON."""
+        return {
+            "names": list(self.booster.names),
+            "columns": list(self.columns),
+            "codes": {name: list(known) for name, known in self.codes.items()},
+            "unit": self.unit,
+            "important": dict(self.important),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any], raw: bytes) -> Trees:
+        """The trees of ``as_dict`` and the bytes of the booster."""
+        booster = Booster(raw, tuple(plain["names"]))
+        return cls(booster, tuple(plain["columns"]), plain["codes"], plain["unit"], plain["important"])
+
+
+def sampled(customers: pl.Series, most: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether a row is kept so that about ``most`` remain: whole customers, chosen by their key alone."""
+    if len(customers) <= most:
+        return np.ones(len(customers), dtype=bool)
+    share = most / len(customers)
+    return ((customers.hash(seed=seed + 11) % 1_000_003) < share * 1_000_003).to_numpy()
+
+
+def _group(name: str, described: Described) -> str:
+    return (described.get(name) or CLOCK_FEATURES[name])[2]
