@@ -1,0 +1,5 @@
+"""The Bayes-optimal scores of generated companies: what the best possible model would score."""
+
+from core.oracle.scores import TASKS, oracle_scores
+
+__all__ = ["TASKS", "oracle_scores"]

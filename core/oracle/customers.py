@@ -1,0 +1,73 @@
+"""Churn and spend: probability of no order in the window, and expected revenue in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from core.generate.draws import Floats, Ints
+from core.generate.world import SEGMENTS
+from core.oracle.observed import Observed
+from core.oracle.ordering import beliefs, history, later_dropout, rate_grid
+from core.oracle.segments import SegmentBeliefs, segment_beliefs
+from core.oracle.window import Window, window
+
+_AT_ONCE = 400  # customers whose likelihood grid is in memory
+
+
+def churn_and_orders(
+    seen: Observed, customers: Ints, cutoff: int, horizon: int, lines: pl.DataFrame
+) -> tuple[Ints, Floats, Floats, SegmentBeliefs]:
+    """What is to be expected of the customers of a block who ordered before the cutoff (ascending).
+
+    Parameters
+    ----------
+    cutoff, horizon
+        In days of the window; `lines` are the lines of the block before the cutoff.
+
+    Returns
+    -------
+    customers, probability of no order, expected orders by segment (weighted with the probability of the
+    segment: the sum over segments is the expected number), and beliefs about their segments
+    """
+    orders = seen.orders_of(customers)
+    known, _past = history(seen.world, orders, cutoff)
+    segments = segment_beliefs(lines, known)
+    evidence = np.exp(segments.log_likelihood - segments.log_likelihood.max(axis=1, keepdims=True))
+    evidence *= [segment.share for segment in SEGMENTS]
+    place = seen.customers.filter(pl.col("customer_id").is_in(known.tolist())).sort("customer_id")
+    country = place["country"].to_numpy()
+    silent = np.empty(len(known))
+    expected = np.empty((len(known), len(SEGMENTS)))
+    for code in np.unique(country).tolist():
+        grid, clock = rate_grid(seen.world, code), seen.clocks[_clock(place, code)]
+        ahead = window(seen.world, clock, cutoff, horizon, grid.rates, later_dropout(seen.world, code))
+        of_country = np.flatnonzero(country == code)
+        for start in range(0, len(of_country), _AT_ONCE):
+            rows = of_country[start : start + _AT_ONCE]
+            subset = orders.filter(pl.col("customer_id").is_in(known[rows].tolist()))
+            _who, past = history(seen.world, subset, cutoff)
+            found = beliefs(seen.world, clock, past, code, cutoff, grid.rates)
+            silent[rows], expected[rows] = _ahead(
+                found.active, found.gone, evidence[rows], grid.weights, ahead
+            )
+    return known, silent, expected, segments
+
+
+def _clock(place: pl.DataFrame, country: int) -> int:
+    return int(place.filter(pl.col("country") == country)["clock"].item(0))
+
+
+def _ahead(
+    active: Floats, gone: Floats, segments: Floats, rate_weights: Floats, ahead: Window
+) -> tuple[Floats, Floats]:
+    """Probability of no order, and expected orders by segment, given the likelihoods of one country."""
+    # Customers × rates: summed over stages and dropout nodes, each with what it promises.
+    alive = active.sum(axis=(1, 3))
+    quiet = np.einsum("ckrm,krm->cr", active, ahead.silent)
+    orders = np.einsum("ckrm,krm->cr", active, ahead.orders)
+    weights = segments @ rate_weights
+    total = ((alive + gone) * weights).sum(axis=1)
+    silent = ((quiet + gone) * weights).sum(axis=1) / total
+    by_segment = segments * (orders @ rate_weights.T) / total[:, None]
+    return silent, by_segment
