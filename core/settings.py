@@ -9,6 +9,9 @@ import param
 from core.errors import SettingsError
 
 PREFIX = "SALES_"
+_YES_OR_NO = dict.fromkeys(("yes", "true", "on", "1"), True) | dict.fromkeys(
+    ("no", "false", "off", "0"), False
+)
 
 
 def default_data_folder() -> Path:
@@ -36,6 +39,9 @@ class Settings(param.Parameterized):
     model_store = param.String(
         default="", doc="Folder for trained models; empty: in the database, or beside a DuckDB file."
     )
+    train_demo = param.Boolean(
+        default=True, doc="Whether a server on the demo trains its models at the first start: yes or no."
+    )
     upload_megabytes = param.Integer(
         default=500, bounds=(1, None), doc="Largest file that can be uploaded, in megabytes."
     )
@@ -60,6 +66,8 @@ class Settings(param.Parameterized):
 def _parsed(parameter: param.Parameter, text: str) -> object:
     if isinstance(parameter, param.Integer):
         return int(text)
+    if isinstance(parameter, param.Boolean):
+        return _YES_OR_NO[text.strip().lower()]
     if isinstance(parameter, param.List):
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
@@ -87,7 +95,7 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
         try:
             value = _parsed(parameter, text)
             Settings(**{name: value})
-        except ValueError:
+        except (ValueError, KeyError):
             shown = "" if name == "database_url" else f" = {text!r}"
             raise SettingsError(
                 f"The setting {PREFIX}{name.upper()}{shown} cannot be used.",

@@ -2,10 +2,13 @@
 
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.database import Database, open_database, shown_url
+from core.jobs.registry import TASKS
+from core.jobs.training_process import TrainingProcess, TrainingState
+from core.model_store import ModelStore, open_model_store
 from core.sales_data import forget_sales
 from core.settings import Settings
 from dashboard.session import Session
@@ -25,6 +28,8 @@ class CurrentDatabase:
         The database shown, for reading.
     uploads
         Files on their way into a database.
+    training
+        The process that trains models on the database shown.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -33,7 +38,9 @@ class CurrentDatabase:
         self.uploads = Uploads(settings.data_folder / "uploads", settings.upload_megabytes)
         self._opened: dict[str, Database] = {settings.resolved_database_url: self.database}
         self._started_with = settings.database_url
-        self._followers: list[tuple[weakref.ref[Any], weakref.WeakMethod[Callable[[], Any]]]] = []
+        self._followers: list[_Listener] = []
+        self._watchers: list[_Listener] = []
+        self.training = TrainingProcess(settings, self._training_changed)
 
     @property
     def shows_demo(self) -> bool:
@@ -83,13 +90,38 @@ class CurrentDatabase:
     def changed(self) -> None:
         """Tell every session that the data are other than they were; may be called from any thread."""
         forget_sales()
-        living = []
-        for document, method in self._followers:
-            callback, target = method(), document()
-            if callback is not None and target is not None and target.session_context is not None:
-                living.append((document, method))
-                target.add_next_tick_callback(callback)
-        self._followers = living
+        self._followers = _told(self._followers)
+
+    def models(self) -> ModelStore:
+        """Where the models of the database shown are kept."""
+        return open_model_store(self.settings, self.database)
+
+    def train(self, tasks: Sequence[str] = TASKS, horizon: int = 90) -> None:
+        """Begin to train models on the database shown; everybody sees how far it has come.
+
+        Raises
+        ------
+        BusyError
+            Models are being trained already.
+        """
+        self.training.start(tasks, horizon)
+
+    def train_demo(self) -> None:
+        """Begin to train the models of the demo that are missing; does nothing on other data."""
+        store = self.models()
+        missing = [task for task in TASKS if store.active(task) is None]
+        if self.shows_demo and self.settings.train_demo and missing and not self.training.state.is_running:
+            self.train(missing)
+
+    def on_training(self, document: Any, method: Callable[[], Any]) -> None:
+        """Call a bound method on the event loop of a document whenever training gets on."""
+        if document is not None:
+            self._watchers.append((weakref.ref(document), weakref.WeakMethod(method)))
+
+    def _training_changed(self, state: TrainingState) -> None:
+        if not state.is_running:
+            self.changed()
+        self._watchers = _told(self._watchers)
 
     def follow(self, session: Session, document: Any) -> None:
         """Let a session show whatever is current from now on."""
@@ -106,6 +138,20 @@ class CurrentDatabase:
         if url not in self._opened:
             self._opened[url] = open_database(url)
         return self._opened[url]
+
+
+_Listener = tuple["weakref.ref[Any]", "weakref.WeakMethod[Callable[[], Any]]"]
+
+
+def _told(listeners: "list[_Listener]") -> "list[_Listener]":
+    """Call every listener on the event loop of its document; those that still live."""
+    living = []
+    for document, method in listeners:
+        callback, target = method(), document()
+        if callback is not None and target is not None and target.session_context is not None:
+            living.append((document, method))
+            target.add_next_tick_callback(callback)
+    return living
 
 
 class _Follower:

@@ -108,6 +108,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeFunction]:
         log_file = folder / "server.log"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SALES_")}
         environment |= {"SALES_DATA_DIR": str(folder / "data"), "SALES_PORT": "0", "PYTHONUNBUFFERED": "1"}
+        environment["SALES_TRAIN_DEMO"] = "no"
         environment |= settings
         command = [*COMMAND, "serve"]
         with log_file.open("w", encoding="utf-8") as log:

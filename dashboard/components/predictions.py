@@ -1,0 +1,33 @@
+"""Browser components of the prediction pages."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import param
+from panel.custom import JSComponent
+
+from dashboard.components import _css
+
+_FOLDER = Path(__file__).parent
+
+
+class TrustStrip(JSComponent):
+    """How far a prediction can be trusted, and what can be done about it."""
+
+    badge = param.String(doc="What the ladder says: enough data, thin, not enough data.")
+    tone = param.Selector(default="none", objects=["good", "thin", "none"], doc="Colour of the badge.")
+    headline = param.String(doc="The measured quality, or what is going on.")
+    detail = param.String(doc="What it is compared with, as of when.")
+    progress = param.Number(default=-1.0, bounds=(-1, 1), doc="Share done; below 0: no bar.")
+    actions = param.List(default=[], item_type=dict, doc="Dicts: label, kind (sent back on a click).")
+
+    _esm = _FOLDER / "trust_strip.js"
+    _stylesheets: ClassVar[list[str]] = _css("trust_strip.css")
+
+    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
+        super().__init__(**params)
+        self._on_event = on_event
+
+    def _handle_msg(self, data: Any) -> None:
+        if self._on_event is not None:
+            self._on_event(data)

@@ -1,0 +1,1 @@
+"""Pages that show predictions: what they share."""
