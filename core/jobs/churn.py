@@ -11,14 +11,14 @@ from core.database.base import Database
 from core.days import to_date
 from core.evaluation import Evaluation, evaluate
 from core.evaluation.metrics import CLASSIFICATION
-from core.jobs.purchase_frames import known_features, purchase_frames
-from core.jobs.registry import JobError, Progress
+from core.jobs.purchase_frames import known_features, purchase_frames, usable_cutoffs
+from core.jobs.registry import Progress
 from core.models.card import ModelCard, fingerprint
 from core.models.churn import ChurnModel
 from core.models.churn.candidates import LOGISTIC, SIMPLE, TREES, WITH_LOGISTIC, WITH_TREES
 from core.models.model import Model
 from core.models.purchases.logistic import RidgeLogistic
-from core.snapshots import default_cutoffs, labels, order_span
+from core.snapshots import labels
 
 CHAMPION = "champion"
 BASELINES = ("recency only", "base rate", "RFM logistic")
@@ -98,15 +98,7 @@ def backtest(
     JobError
         No cutoff has customers before it and a complete window after it.
     """
-    first, last = order_span(database)
-    asked = list(cutoffs) if cutoffs else default_cutoffs(first, last, horizon)
-    usable = [day for day in asked if first < day and day + horizon <= last + 1]
-    if not usable:
-        raise JobError(
-            "There is no past day with customers before it and a complete window after it.",
-            f"Choose a shorter horizon than {horizon} days, or cutoffs between {to_date(first)} and "
-            f"{to_date(last + 1 - horizon)}.",
-        )
+    usable = usable_cutoffs(database, cutoffs, horizon)
     found, notes = [], []
     for number, day in enumerate(usable):
 

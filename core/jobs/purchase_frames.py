@@ -8,10 +8,19 @@ from dataclasses import dataclass
 import polars as pl
 
 from core.database.base import Database
+from core.days import to_date
 from core.jobs.registry import JobError, Progress
 from core.models.purchases.reasons import Described
 from core.models.purchases.trees import sampled
-from core.snapshots import FEATURES, TRAINING_FEATURES, labels, order_span, snapshots, training_days
+from core.snapshots import (
+    FEATURES,
+    TRAINING_FEATURES,
+    default_cutoffs,
+    labels,
+    order_span,
+    snapshots,
+    training_days,
+)
 
 MOST_PAST_ROWS = 150_000
 _MOST_CELLS = 1_000_000  # customers × days that are read in one pass
@@ -91,3 +100,23 @@ def past_frames(
             ordered=pl.lit(None, pl.Int64), window_revenue=pl.lit(None, pl.Float64)
         )
     return pl.concat(found)
+
+
+def usable_cutoffs(database: Database, cutoffs: Sequence[int] | None, horizon: int) -> list[int]:
+    """The cutoffs asked for (or rolling ones) that have orders before them and a complete window after them.
+
+    Raises
+    ------
+    JobError
+        There is no such cutoff.
+    """
+    first, last = order_span(database)
+    asked = list(cutoffs) if cutoffs else default_cutoffs(first, last, horizon)
+    usable = [day for day in asked if first < day and day + horizon <= last + 1]
+    if not usable:
+        raise JobError(
+            "There is no past day with customers before it and a complete window after it.",
+            f"Choose a shorter horizon than {horizon} days, or cutoffs between {to_date(first)} and "
+            f"{to_date(last + 1 - horizon)}.",
+        )
+    return usable
