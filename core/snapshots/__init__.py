@@ -4,7 +4,8 @@
 happens in the queries under ``sql/features`` and ``sql/labels``.
 """
 
-from core.snapshots.build import guest_orders, labels, order_span, snapshots
+from core.snapshots.build import guest_orders, labels, order_span, snapshot_passes, snapshots
+from core.snapshots.canary import LeakError, check_no_leak
 from core.snapshots.catalogue import FEATURES, GROUPS, TRAINING_FEATURES, Feature, feature_sql
 from core.snapshots.cutoffs import default_cutoffs, training_days
 
@@ -13,11 +14,14 @@ __all__ = [
     "GROUPS",
     "TRAINING_FEATURES",
     "Feature",
+    "LeakError",
+    "check_no_leak",
     "default_cutoffs",
     "feature_sql",
     "guest_orders",
     "labels",
     "order_span",
+    "snapshot_passes",
     "snapshots",
     "training_days",
 ]

@@ -1,23 +1,39 @@
 """Running the queries of features and labels, for any number of as-of days, as one frame."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from core.database.base import Database
+from core.database.base import Database, Queries
 from core.days import LAST_DAY
 from core.errors import MissingDataError
+from core.mapping.copied import quick_reader
 from core.snapshots.catalogue import FEATURES, SQUARED
 from core.sql_files import column_type, read_sql
 
 DAYS_PER_PASS = 24
 """As-of days that a query takes at once."""
 
-_KEYS = ["customer_id", "as_of_day"]
+ROWS_PER_PASS = 2_000_000
+"""Rows of a snapshot, about, that are made at once; more are made in several passes."""
+
+SEASON_DAYS = 90
+"""Length of the season ahead that ``season_share`` and the calendar features look at."""
+
+KEYS = ("customer_id", "as_of_day")
+
 _DTYPES = {"integer": pl.Int64(), "number": pl.Float64(), "day": pl.Int64()}
 
 
-def snapshots(database: Database, as_of_days: Sequence[int], *, terms_days: int = 30) -> pl.DataFrame:
+def snapshots(
+    database: Database,
+    as_of_days: Sequence[int],
+    *,
+    terms_days: int = 30,
+    customers: int | None = None,
+    seed: int = 0,
+) -> pl.DataFrame:
     """What was known of each customer before each as-of day.
 
     Parameters
@@ -26,6 +42,9 @@ def snapshots(database: Database, as_of_days: Sequence[int], *, terms_days: int 
         Days since 1970-01-01; repeated ones count once.
     terms_days
         Days from invoice to due date.
+    customers
+        At most so many customers, the same on all days, drawn at random with ``seed``; all by default. With
+        this and a million customers memory stays bounded by one pass (``ROWS_PER_PASS``).
 
     Returns
     -------
@@ -40,10 +59,26 @@ def snapshots(database: Database, as_of_days: Sequence[int], *, terms_days: int 
     MissingDataError
         There are no orders or order lines.
     """
-    found = [_snapshot(database, days, terms_days) for days in _passes(as_of_days)]
+    chosen = _drawn(database, customers, seed)
+    found = [
+        frame if chosen is None else frame.join(chosen, on="customer_id", how="semi")
+        for frame in snapshot_passes(database, as_of_days, terms_days=terms_days)
+    ]
     if not found:
-        return _snapshot(database, [0], terms_days).clear()
+        return known_features(database, [0], terms_days, None).clear()
     return pl.concat(found).sort("as_of_day", "customer_id")
+
+
+def snapshot_passes(
+    database: Database, as_of_days: Sequence[int], *, terms_days: int = 30
+) -> Iterator[pl.DataFrame]:
+    """The same as ``snapshots``, some days at a time, so that no more is in memory than one pass needs."""
+    reader = quick_reader(database)
+    covered = reader.query("features/coverage", as_of_day=LAST_DAY).row(0, named=True)
+    days_per_pass = max(1, min(DAYS_PER_PASS, ROWS_PER_PASS // max(1, covered["customers"])))
+    for days in _passes(as_of_days, days_per_pass):
+        frame = known_features(reader, days, terms_days, covered["first_order_day"])
+        yield frame.sort("as_of_day", "customer_id")
 
 
 def labels(database: Database, as_of_days: Sequence[int], horizon: int) -> pl.DataFrame:
@@ -61,9 +96,9 @@ def labels(database: Database, as_of_days: Sequence[int], horizon: int) -> pl.Da
     MissingDataError
         There are no orders or order lines.
     """
-    passes = list(_passes(as_of_days))
+    reader, passes = quick_reader(database), list(_passes(as_of_days, DAYS_PER_PASS))
     found = [
-        database.query("labels/orders", horizon_days=int(horizon), **_day_parameters(days))
+        reader.query("labels/orders", horizon_days=int(horizon), **_day_parameters(days))
         for days in passes or [[0]]
     ]
     return pl.concat(found if passes else [found[0].clear()]).sort("as_of_day", "customer_id")
@@ -77,18 +112,22 @@ def order_span(database: Database) -> tuple[int, int]:
     MissingDataError
         There are no orders.
     """
-    row = database.query("marts/order_dates", as_of_day=LAST_DAY).row(0)
+    row = quick_reader(database).query("marts/order_dates", as_of_day=LAST_DAY).row(0)
     if row[0] is None:
         raise MissingDataError("The database holds no orders.", "Load some first.", ("orders",))
     return int(row[0]), int(row[1])
 
 
-def guest_orders(database: Database, as_of_day: int) -> int:
+def guest_orders(database: Database, as_of_day: int = LAST_DAY) -> int:
     """How many orders before a day name no customer, and are therefore in no snapshot."""
-    return int(database.query("features/guests", as_of_day=int(as_of_day))["orders"].item())
+    found = quick_reader(database).query("features/coverage", as_of_day=int(as_of_day))
+    return int(found["guest_orders"].item())
 
 
-def _snapshot(database: Database, days: Sequence[int], terms_days: int) -> pl.DataFrame:
+def known_features(
+    database: Queries, days: Sequence[int], terms_days: int, first_day: int | None
+) -> pl.DataFrame:
+    """The snapshots of at most ``DAYS_PER_PASS`` days in no order; ``first_day`` is that of all orders."""
     given: dict[str, object] = {**_day_parameters(days), "terms_days": int(terms_days)}
     sources = list(dict.fromkeys(feature.source for feature in FEATURES.values() if feature.source))
     frame = _rows(database, sources[0], given)
@@ -96,19 +135,32 @@ def _snapshot(database: Database, days: Sequence[int], terms_days: int) -> pl.Da
         try:
             part = _rows(database, source, given)
         except MissingDataError:
-            part = frame.select(_KEYS).clear().with_columns(_empty_columns(source))
-        keys = [key for key in _KEYS if key in part.columns and key in read_sql(source).columns]
-        part = part.select(*keys, *(name for name in part.columns if name not in _KEYS))
+            frame = frame.with_columns(_empty_columns(source))
+            continue
+        keys = [key for key in KEYS if key in part.columns]
         frame = frame.join(part, on=keys, how="left", validate="m:1")
     roots = [
         pl.when(pl.col(squared) >= 0).then(pl.col(squared).sqrt()).alias(name)
         for name, squared in SQUARED.items()
     ]
-    texts = [pl.col("office_id").cast(pl.String)]  # numbers in some companies, always a name
-    return frame.with_columns(*roots, *texts).select(*_KEYS, *FEATURES)
+    office = pl.col("office_id").cast(pl.String)  # a number in some companies, always a name
+    return frame.with_columns(*roots, office, *_calendar(first_day)).select(*KEYS, *FEATURES)
 
 
-def _rows(database: Database, source: str, given: dict[str, object]) -> pl.DataFrame:
+def _calendar(first_day: int | None) -> list[pl.Expr]:
+    """Where in the year the middle of the season ahead lies; null before there are two years of orders.
+
+    A model that has seen a season only once takes its luck for the season.
+    """
+    turn = 2 * math.pi * (pl.col("as_of_day") + SEASON_DAYS / 2) / 365.2425
+    known = pl.col("as_of_day") >= (LAST_DAY if first_day is None else first_day + 2 * 365)
+    return [
+        pl.when(known).then(turn.sin()).alias("calendar_sine"),
+        pl.when(known).then(turn.cos()).alias("calendar_cosine"),
+    ]
+
+
+def _rows(database: Queries, source: str, given: dict[str, object]) -> pl.DataFrame:
     return database.query(source, **{name: given[name] for name in read_sql(source).parameters})
 
 
@@ -117,15 +169,25 @@ def _empty_columns(source: str) -> list[pl.Expr]:
     return [
         pl.lit(None, dtype=_DTYPES.get(column_type(said), pl.String())).alias(name)
         for name, said in columns.items()
-        if name not in _KEYS
+        if name not in KEYS
     ]
 
 
-def _passes(as_of_days: Sequence[int]) -> Iterator[list[int]]:
-    """The days in groups of what one query takes."""
+def _drawn(database: Queries, customers: int | None, seed: int) -> pl.DataFrame | None:
+    """A random choice of customers; ``None`` for all."""
+    if customers is None:
+        return None
+    known = database.query(
+        "SELECT DISTINCT o.customer_id FROM stg_orders AS o WHERE o.customer_id IS NOT NULL"
+    ).sort("customer_id")
+    return known.sample(min(customers, known.height), seed=seed)
+
+
+def _passes(as_of_days: Sequence[int], size: int) -> Iterator[list[int]]:
+    """The days in groups of at most ``size``."""
     days = sorted({int(day) for day in as_of_days})
-    for start in range(0, len(days), DAYS_PER_PASS):
-        yield days[start : start + DAYS_PER_PASS]
+    for start in range(0, len(days), size):
+        yield days[start : start + size]
 
 
 def _day_parameters(days: Sequence[int]) -> dict[str, object]:

@@ -47,7 +47,8 @@ GROUPS = {
 }
 """The business groups of features, with what a person calls them."""
 
-_ORDERS, _PROFILE, _OFFICE = "features/purchases", "features/profile", "features/sales_office"
+_ORDERS, _DELIVERY, _PRODUCTS = "features/purchases", "features/fulfilment", "features/assortment"
+_MONEY, _PROFILE, _OFFICE = "features/payments", "features/profile", "features/sales_office"
 
 _LISTED = (
     Feature("recency_days", "days since the last order", "days", "recency", _ORDERS),
@@ -82,11 +83,35 @@ _LISTED = (
     ),
     Feature("returned_amount", "amount returned so far", "currency", "returns", _ORDERS),
     Feature("returned_share", "share of the amount returned", "share", "returns", _ORDERS),
+    Feature("open_orders", "orders waiting to be shipped", "orders", "returns", _DELIVERY),
+    Feature("unshipped_orders", "orders long due and never shipped", "orders", "returns", _DELIVERY),
+    Feature("unshipped_share", "share of due orders that were never shipped", "share", "returns", _DELIVERY),
+    Feature("mean_shipping_days", "mean days from order to shipping", "days", "returns", _DELIVERY),
+    Feature("product_lines", "product lines bought from so far", "count", "assortment", _PRODUCTS),
+    Feature("product_lines_365", "product lines bought from in a year", "count", "assortment", _PRODUCTS),
+    Feature("line_concentration", "concentration on few product lines", "ratio", "assortment", _PRODUCTS),
+    Feature("main_line_share", "share of the main product line", "share", "assortment", _PRODUCTS),
+    Feature("main_product_line", "main product line", "text", "assortment", _PRODUCTS),
+    Feature("discount", "discount on today's MSRP so far", "share", "price", _PRODUCTS, current=True),
+    Feature("discount_365", "discount on today's MSRP in a year", "share", "price", _PRODUCTS, current=True),
+    Feature("late_share", "share of invoices paid late", "share", "payment", _MONEY),
+    Feature("late_share_365", "share of invoices paid late in a year", "share", "payment", _MONEY),
+    Feature("mean_days_to_pay", "mean days from invoice to payment", "days", "payment", _MONEY),
+    Feature("mean_days_late", "mean days past due", "days", "payment", _MONEY),
+    Feature("longest_days_late", "longest days past due", "days", "payment", _MONEY),
+    Feature("outstanding", "amount invoiced and not paid", "currency", "payment", _MONEY),
+    Feature("overdue", "amount past due", "currency", "payment", _MONEY),
+    Feature("overdue_share", "share of the unpaid amount that is past due", "share", "payment", _MONEY),
+    Feature("oldest_overdue_days", "days past due of the oldest unpaid invoice", "days", "payment", _MONEY),
+    Feature("paid_365", "payments in the last 365 days", "currency", "payment", _MONEY),
+    Feature("days_since_payment", "days since the last payment", "days", "payment", _MONEY),
     Feature("country", "country", "text", "profile", _PROFILE, current=True),
     Feature("office_id", "sales office today", "text", "profile", _OFFICE, current=True),
     Feature(
         "credit_limit", "credit limit today", "currency", "profile", _PROFILE, current=True, training=False
     ),
+    Feature("calendar_sine", "season of the days ahead (spring to autumn)", "ratio", "rhythm", ""),
+    Feature("calendar_cosine", "season of the days ahead (winter to summer)", "ratio", "rhythm", ""),
 )  # fmt: skip
 
 FEATURES = {feature.name: feature for feature in _LISTED}
