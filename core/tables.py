@@ -90,8 +90,7 @@ def change_tables(
         go, or the database cannot be changed; nothing is.
     """
     require(Role.ADMIN, "changing tables")
-    if database.read_only:
-        raise DatabaseError("The database is open for reading only.", "Open it with read_only=False.")
+    database.require_writing()
     present = {info.name.lower(): info for info in database.tables()}
     doomed = list(dict.fromkeys(_changeable(present, name).name for name in dropped))
     moves = {_changeable(present, old).name: new.strip() for old, new in (renamed or {}).items()}

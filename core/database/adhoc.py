@@ -2,15 +2,15 @@
 
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import polars as pl
 
+from core.database.closing import Closing
 from core.errors import QueryError, SalesError
 from core.sql_guard import CheckedStatement
 
@@ -121,7 +121,7 @@ class Watch:
                 finished.set()
 
 
-class AdhocConnection(ABC):
+class AdhocConnection(Closing):
     """A connection for one typed query at a time, on which nothing can be changed. Close it after use."""
 
     dialect: str
@@ -149,15 +149,3 @@ class AdhocConnection(ABC):
     @abstractmethod
     def plan(self, statement: CheckedStatement, params: Mapping[str, object], watch: Watch) -> str:
         """How the engine would run the statement, one step a line."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give everything back."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -1,12 +1,15 @@
 """What every database engine offers to the product: typed queries, tables, a version of the data, health."""
 
+import time
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
+
+from core.database.closing import Closing
+from core.errors import DatabaseError, SalesError
 
 if TYPE_CHECKING:
     from core.database.changes import Changes
@@ -71,7 +74,7 @@ class Queries(ABC):
         """
 
 
-class Database(Queries):
+class Database(Queries, Closing):
     """An open database. Safe to share between threads; ``close()`` it or use it as a context manager."""
 
     engine: str
@@ -85,9 +88,35 @@ class Database(Queries):
     def data_version(self) -> str:
         """A text that changes whenever the data change; caches use it as part of their keys."""
 
-    @abstractmethod
     def health(self) -> Health:
         """Whether the database answers now; never raises."""
+        start = time.perf_counter()
+        try:
+            ok, message = True, f"{self.answer()} answers."
+        except SalesError as error:
+            ok, message = False, str(error)
+        return Health(ok, self.engine, message, time.perf_counter() - start)
+
+    @abstractmethod
+    def answer(self) -> str:
+        """Ask the engine for something small; gives its name and version.
+
+        Raises
+        ------
+        SalesError
+            It does not answer.
+        """
+
+    def require_writing(self) -> None:
+        """Refuse to write.
+
+        Raises
+        ------
+        DatabaseError
+            The database was opened for reading only.
+        """
+        if self.read_only:
+            raise DatabaseError("The database is open for reading only.", "Open it with read_only=False.")
 
     @abstractmethod
     def write(self, table: str, frame: pl.DataFrame, mode: WriteMode = "replace") -> None:
@@ -122,15 +151,3 @@ class Database(Queries):
     @abstractmethod
     def view_texts(self) -> dict[str, str]:
         """The SELECT of each view of the database itself, with its comments where the engine keeps them."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give back every connection. Closing twice is harmless."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

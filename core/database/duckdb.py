@@ -1,7 +1,6 @@
 """DuckDB files and folders of Parquet files, for companies of up to about a billion order lines."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from core.database import duckdb_changes, parquet_changes
-from core.database.base import Database, Health, TableInfo, WriteMode
+from core.database.base import Database, TableInfo, WriteMode
 from core.database.changes import Changes
 from core.database.duckdb_files import (
     Limits,
@@ -27,7 +26,7 @@ from core.database.duckdb_write import write_frame
 from core.database.loading import BulkLoad
 from core.database.parquet_load import ParquetLoad, write_parquet
 from core.database.staging import file_named
-from core.errors import DatabaseError, SalesError
+from core.errors import DatabaseError
 
 
 class DuckdbDatabase(Database):
@@ -79,25 +78,21 @@ class DuckdbDatabase(Database):
             [file for file in (self.file, log_of(self.file)) if file == self.file or file.exists()]
         )
 
-    def health(self) -> Health:
-        start = time.perf_counter()
+    def answer(self) -> str:
         duckdb = load_duckdb()
         try:
             with self.current() as reader, reader.cursor() as cursor:
                 cursor.execute("SELECT 1").fetchone()
-            ok, message = True, f"DuckDB {duckdb.__version__} answers."
-        except SalesError as error:
-            ok, message = False, str(error)
         except duckdb.Error as error:
-            ok, message = False, f"DuckDB cannot read {self.file.name}: {error}."
-        return Health(ok, self.engine, message, time.perf_counter() - start)
+            raise DatabaseError(f"DuckDB cannot read {self.file.name}: {error}.") from error
+        return f"DuckDB {duckdb.__version__}"
 
     def write(self, table: str, frame: pl.DataFrame, mode: WriteMode = "replace") -> None:
-        self._require_writing()
+        self.require_writing()
         write_frame(self.file, table, frame, mode, self.limits)
 
     def bulk_load(self) -> BulkLoad:
-        self._require_writing()
+        self.require_writing()
         return DuckdbLoad(self.file, self.limits)
 
     def changing(self) -> AbstractContextManager[Changes]:
@@ -119,13 +114,6 @@ class DuckdbDatabase(Database):
 
     def _open(self, version: str) -> Reader:
         return open_file(self.file, version, self.limits)
-
-    def _require_writing(self) -> None:
-        if self.read_only:
-            raise DatabaseError(
-                f"{self.file.name} cannot be written: the database is open for reading only.",
-                "Open it with read_only=False.",
-            )
 
     @contextmanager
     def current(self) -> Iterator[Reader]:
@@ -159,11 +147,11 @@ class ParquetDatabase(DuckdbDatabase):
         return version_of([*views, *(file for files in tables.values() for file in files)])
 
     def write(self, table: str, frame: pl.DataFrame, mode: WriteMode = "replace") -> None:
-        self._require_writing()
+        self.require_writing()
         write_parquet(self.file, table, frame, mode)
 
     def bulk_load(self) -> BulkLoad:
-        self._require_writing()
+        self.require_writing()
         return ParquetLoad(self.file, self.limits)
 
     def changing(self) -> AbstractContextManager[Changes]:

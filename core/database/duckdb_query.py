@@ -1,7 +1,6 @@
 """Running one query on DuckDB."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,14 +10,13 @@ from core.database.duckdb_files import load_duckdb
 from core.database.duckdb_frames import relation_frame
 from core.database.duckdb_reader import Reader
 from core.database.parameters import dollar_parameters, plain_value
-from core.database.staging import explain_missing
-from core.errors import MissingDataError, QueryError, SalesError
+from core.database.staging import explain_absent
+from core.errors import QueryError, SalesError
 from core.sql_files import SqlFile, column_type
 
 if TYPE_CHECKING:
     import duckdb
 
-_LOAD = "Load it with: sales-dashboard ingest PATH --database URL"
 _READING = {"SELECT", "EXPLAIN"}
 
 
@@ -68,14 +66,4 @@ def _explained(error: Exception, reader: Reader, file: SqlFile | None, asked: st
         if isinstance(error, duckdb.PermissionException):
             return QueryError(f"{asked} may only read data: {reason(error)}.", "Use SELECT.")
         return QueryError(f"{asked} cannot be run: {reason(error)}{place(error)}.")
-    if missing := explain_missing(relation, reader.staging, asked):
-        return missing
-    if file:
-        return MissingDataError(
-            f"The database lacks the table {relation} that {asked} needs.", _LOAD, (relation,)
-        )
-    nearest = get_close_matches(relation, [*reader.tables, *reader.staging.views], n=3)
-    return QueryError(
-        f"There is no table {relation}{place(error)}.",
-        f"Nearest names: {', '.join(nearest)}." if nearest else "",
-    )
+    return explain_absent(relation, reader.staging, file, reader.tables, place(error))

@@ -7,41 +7,24 @@ from core.database.duckdb_errors import reason
 from core.database.duckdb_files import load_duckdb
 from core.database.duckdb_frames import kind_of_type
 from core.database.duckdb_sql import quoted
-from core.database.schema import declared_tables
-from core.database.staging import Staging, absent_columns
-from core.sql_files import column_type, staging_files
+from core.database.staging import Staging, staging_over
+from core.sql_files import SqlFile, column_type
 
 if TYPE_CHECKING:
     import duckdb
 
 
 def create_staging(connection: "duckdb.DuckDBPyConnection", tables: Iterable[str]) -> Staging:
-    """Create the staging views whose base tables exist; one that the database has itself is left alone."""
-    present = {name.lower() for name in tables}
-    staging = Staging()
-    for file in staging_files("duckdb"):
-        if file.stem.lower() in present:
-            continue
-        absent = tuple(table for table in file.needs if table.lower() not in present)
-        if absent:
-            staging.lacking_tables[file.stem] = absent
-            continue
+    """Create the staging views; see ``staging_over``."""
+
+    def create(file: SqlFile) -> str:
         try:
             connection.execute(f"CREATE VIEW {quoted(file.stem)} AS {file.text}")
         except load_duckdb().Error as error:
-            columns = {
-                table: lacking
-                for table in file.needs
-                if table in declared_tables()
-                and (lacking := absent_columns(file, table, column_kinds(connection, table)))
-            }
-            if columns:
-                staging.lacking_columns[file.stem] = columns
-            else:
-                staging.broken[file.stem] = reason(error)
-            continue
-        staging.views[file.stem] = file
-    return staging
+            return reason(error)
+        return ""
+
+    return staging_over("duckdb", tables, create, lambda table: column_kinds(connection, table))
 
 
 def likely_types(connection: "duckdb.DuckDBPyConnection", staging: Staging) -> dict[str, str]:

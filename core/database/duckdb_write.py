@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from core.database.base import WriteMode
+from core.database.closing import Closing
 from core.database.duckdb_errors import reason, unreadable
 from core.database.duckdb_files import Limits, connect, load_duckdb, log_of, require_duckdb_file, spill_folder
 from core.database.duckdb_sql import SQL_TYPES, literal, quoted
@@ -35,7 +35,7 @@ class _Stream:
         return self.frame.__arrow_c_stream__(requested_schema)
 
 
-class Rewrite:
+class Rewrite(Closing):
     """A copy of a DuckDB file that can be changed, and takes the file's place with ``commit``.
 
     Only one at a time for each file, in all processes. A context manager: without ``commit`` nothing remains.
@@ -115,14 +115,6 @@ class Rewrite:
         """End; remove the copy if it has not taken the file's place."""
         self.connection.close()
         self._release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def failure(self, error: Exception) -> DatabaseError:
         """Why nothing was changed."""

@@ -2,27 +2,25 @@
 
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
-from core.database.base import Database, Health, TableInfo, WriteMode
+from core.database.base import Database, TableInfo, WriteMode
 from core.database.changes import HIDDEN, Changes
 from core.database.frames import frame_from_blocks
 from core.database.parameters import plain_value
 from core.database.schema import kind_of
 from core.database.sqlite_changes import changing, view_texts
 from core.database.sqlite_files import (
-    connect_for_reading,
     connect_for_writing,
     forbid_side_doors,
+    opened,
     require_sqlite_file,
     version_of,
 )
@@ -31,12 +29,12 @@ from core.database.sqlite_write import quoted, write_frame
 from core.database.staging import (
     Staging,
     create_views,
-    explain_missing,
+    explain_absent,
     file_named,
     likely_types,
     missing_relation,
 )
-from core.errors import DatabaseError, MissingDataError, QueryError, SalesError
+from core.errors import DatabaseError, QueryError, SalesError
 from core.sql_files import SqlFile, column_type
 
 _BLOCK_ROWS = 20_000
@@ -119,30 +117,21 @@ class SqliteDatabase(Database):
     def data_version(self) -> str:
         return version_of(self.file)
 
-    def health(self) -> Health:
-        start = time.perf_counter()
+    def answer(self) -> str:
         try:
             with self._reader() as reader:
                 reader.connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-            ok, message = True, f"SQLite {sqlite3.sqlite_version} answers."
-        except SalesError as error:
-            ok, message = False, str(error)
         except sqlite3.Error as error:
-            ok, message = False, f"SQLite cannot read {self.file.name}: {error}."
-        return Health(ok, self.engine, message, time.perf_counter() - start)
+            raise DatabaseError(f"SQLite cannot read {self.file.name}: {error}.") from error
+        return f"SQLite {sqlite3.sqlite_version}"
 
     def write(self, table: str, frame: pl.DataFrame, mode: WriteMode = "replace") -> None:
-        if self.read_only:
-            raise DatabaseError(
-                f"The table {table} cannot be written: the database is open for reading only.",
-                "Open it with read_only=False.",
-            )
+        self.require_writing()
         with self._write_lock, closing(connect_for_writing(self.file)) as connection:
             write_frame(connection, table, frame, mode)
 
     def bulk_load(self) -> SqliteLoad:
-        if self.read_only:
-            raise DatabaseError("The database is open for reading only.", "Open it with read_only=False.")
+        self.require_writing()
         return SqliteLoad(self.file)
 
     def changing(self) -> AbstractContextManager[Changes]:
@@ -191,18 +180,11 @@ class SqliteDatabase(Database):
             reader.connection.close()
 
     def _open(self, inode: int) -> _Reader:
-        connection = connect_for_reading(self.file)
-        try:
+        with opened(self.file) as connection:
             staging = create_views(connection)
             version = connection.execute("PRAGMA schema_version").fetchone()[0]
             likely = likely_types(connection, staging)
             forbid_side_doors(connection)
-        except sqlite3.Error as error:
-            connection.close()
-            raise DatabaseError(f"The database {self.file} cannot be read: {error}.") from error
-        except BaseException:
-            connection.close()
-            raise
         return _Reader(connection, staging, inode, version, likely)
 
 
@@ -238,19 +220,8 @@ def _explained(error: Exception, reader: _Reader, file: SqlFile | None, asked: s
         if isinstance(error, sqlite3.DatabaseError) and ("readonly" in reason or "not authorized" in reason):
             return QueryError(f"{asked} may only read data: {reason}.", "Use SELECT.")
         return QueryError(f"{asked} cannot be run: {reason}.")
-    if missing := explain_missing(relation, reader.staging, asked):
-        return missing
-    if file:
-        return MissingDataError(
-            f"The database lacks the table {relation} that {asked} needs.",
-            "Load it with: sales-dashboard ingest PATH --database URL",
-            (relation,),
-        )
-    known = [name for (name,) in reader.connection.execute("SELECT name FROM sqlite_master")]
-    nearest = get_close_matches(relation, [*known, *reader.staging.views], n=3)
-    return QueryError(
-        f"There is no table {relation}.", f"Nearest names: {', '.join(nearest)}." if nearest else ""
-    )
+    known = (name for (name,) in reader.connection.execute("SELECT name FROM sqlite_master"))
+    return explain_absent(relation, reader.staging, file, known)
 
 
 def _bindable(name: str, value: object) -> object:

@@ -2,16 +2,15 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from core.database.adhoc import AdhocConnection, Fetched, TruncatedBy, Watch
 from core.database.frames import frame_from_blocks
 from core.database.sqlite_bounded import BoundedFunctions
-from core.database.sqlite_files import connect_for_reading, require_sqlite_file
+from core.database.sqlite_files import opened, require_sqlite_file
 from core.database.sqlite_places import explained
 from core.database.staging import create_views, likely_types
-from core.errors import DatabaseError
 from core.sql_guard import CheckedStatement, StatementError, allowed_functions
 
 _LONGEST_VALUE = 4_000_000
@@ -45,19 +44,15 @@ class SqliteAdhoc(AdhocConnection):
 
     def __init__(self, file: Path) -> None:
         require_sqlite_file(file)
-        self.connection = connect_for_reading(file)
-        self._bounded = BoundedFunctions()
-        try:
-            self.staging = create_views(self.connection)
-            self._likely = likely_types(self.connection, self.staging)
-            self._bounded.install(self.connection)
-            confine(self.connection)
-        except sqlite3.Error as error:
-            self.close()
-            raise DatabaseError(f"The database {file} cannot be read: {error}.") from error
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as failing:
+            self._bounded = BoundedFunctions()
+            failing.callback(self._bounded.close)
+            with opened(file) as self.connection:
+                self.staging = create_views(self.connection)
+                self._likely = likely_types(self.connection, self.staging)
+                self._bounded.install(self.connection)
+                confine(self.connection)
+            failing.pop_all()
 
     def fetch(
         self,

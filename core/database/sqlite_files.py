@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import DatabaseError
@@ -96,6 +98,20 @@ def connect_for_reading(file: Path) -> sqlite3.Connection:
             break
         return connection
     raise DatabaseError(f"The database {file} cannot be opened: {reason}.") from reason
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[sqlite3.Connection]:
+    """A connection for reading, which stays open unless the block that makes it ready fails."""
+    connection = connect_for_reading(file)
+    try:
+        yield connection
+    except sqlite3.Error as error:
+        connection.close()
+        raise DatabaseError(f"The database {file} cannot be read: {error}.") from error
+    except BaseException:
+        connection.close()
+        raise
 
 
 def forbid_side_doors(connection: sqlite3.Connection) -> None:

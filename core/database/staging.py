@@ -2,14 +2,16 @@
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from core.database.schema import declared_tables, kind_of
-from core.errors import MissingDataError, QueryError
+from core.database.sqlite_write import quoted
+from core.errors import MissingDataError, QueryError, SalesError
 from core.sql_files import SqlFile, column_type, read_sql, staging_files
 
-_REMEDY = "Load them with: sales-dashboard ingest PATH --database URL"
+_LOAD = "with: sales-dashboard ingest PATH --database URL"
 
 
 @dataclass(frozen=True)
@@ -22,45 +24,65 @@ class Staging:
     broken: dict[str, str] = field(default_factory=dict)
 
 
-def create_views(connection: sqlite3.Connection) -> Staging:
-    """Create the temporary staging views whose base tables exist.
+def staging_over(
+    engine: str,
+    present: Iterable[str],
+    create: Callable[[SqlFile], str],
+    columns_of: Callable[[str], Iterable[str]],
+) -> Staging:
+    """Create the staging views of an engine whose base tables exist.
 
     A view that the database has itself is left alone: that is how a company with another schema joins in.
+
+    Parameters
+    ----------
+    present
+        All tables and views of the database itself.
+    create
+        Creates a view; gives the reason if it does not work.
+    columns_of
+        The columns of a table.
     """
-    present = {
-        name.lower(): name
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-    }
+    have = {name.lower() for name in present}
     staging = Staging()
-    for file in staging_files("sqlite"):
-        if file.stem.lower() in present:
+    for file in staging_files(engine):
+        if file.stem.lower() in have:
             continue
-        absent = tuple(table for table in file.needs if table.lower() not in present)
-        if absent:
+        if absent := tuple(table for table in file.needs if table.lower() not in have):
             staging.lacking_tables[file.stem] = absent
             continue
-        try:
-            connection.execute(f'CREATE TEMP VIEW "{file.stem}" AS {file.text}')
-            connection.execute(f'SELECT * FROM "{file.stem}" LIMIT 0').close()
-        except sqlite3.Error as error:
-            connection.execute(f'DROP VIEW IF EXISTS temp."{file.stem}"')
-            columns = _absent_columns(connection, file)
-            if columns:
-                staging.lacking_columns[file.stem] = columns
-            else:
-                staging.broken[file.stem] = str(error)
-            continue
-        staging.views[file.stem] = file
+        fault = create(file)
+        lacking = {
+            table: names
+            for table in (file.needs if fault else ())
+            if table in declared_tables() and (names := absent_columns(file, table, columns_of(table)))
+        }
+        if lacking:
+            staging.lacking_columns[file.stem] = lacking
+        elif fault:
+            staging.broken[file.stem] = fault
+        else:
+            staging.views[file.stem] = file
     return staging
 
 
-def _absent_columns(connection: sqlite3.Connection, file: SqlFile) -> dict[str, tuple[str, ...]]:
-    result = {}
-    for table in (table for table in file.needs if table in declared_tables()):
-        present = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
-        if absent := absent_columns(file, table, present):
-            result[table] = absent
-    return result
+def create_views(connection: sqlite3.Connection) -> Staging:
+    """Create the staging views as temporary ones on an SQLite connection; see ``staging_over``."""
+
+    def create(file: SqlFile) -> str:
+        try:
+            connection.execute(f"CREATE TEMP VIEW {quoted(file.stem)} AS {file.text}")
+            connection.execute(f"SELECT * FROM {quoted(file.stem)} LIMIT 0").close()
+        except sqlite3.Error as error:
+            connection.execute(f"DROP VIEW IF EXISTS temp.{quoted(file.stem)}")
+            return str(error)
+        return ""
+
+    def columns_of(table: str) -> list[str]:
+        return [row[1] for row in connection.execute(f"PRAGMA table_info({quoted(table)})")]
+
+    listed = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
+    return staging_over("sqlite", (name for (name,) in listed), create, columns_of)
 
 
 def absent_columns(file: SqlFile, table: str, present: Iterable[str]) -> tuple[str, ...]:
@@ -77,7 +99,7 @@ def explain_missing(relation: str, staging: Staging, asked: str) -> MissingDataE
         listed = ", ".join(tables)
         plural = "tables" if len(tables) > 1 else "table"
         return MissingDataError(
-            f"The database lacks the {plural} {listed} that {asked} needs.", _REMEDY, tables
+            f"The database lacks the {plural} {listed} that {asked} needs.", f"Load them {_LOAD}", tables
         )
     if columns := staging.lacking_columns.get(relation):
         listed = "; ".join(f"{table} lacks {', '.join(names)}" for table, names in columns.items())
@@ -91,6 +113,23 @@ def explain_missing(relation: str, staging: Staging, asked: str) -> MissingDataE
     return None
 
 
+def explain_absent(
+    relation: str, staging: Staging, file: SqlFile | None, known: Iterable[str], place: str = ""
+) -> SalesError:
+    """Why a query cannot find ``relation``; ``known`` are all others, ``place`` is where."""
+    asked = file.name if file else "The query"
+    if missing := explain_missing(relation, staging, asked):
+        return missing
+    if file:
+        return MissingDataError(
+            f"The database lacks the table {relation} that {asked} needs.", f"Load it {_LOAD}", (relation,)
+        )
+    nearest = get_close_matches(relation, [*known, *staging.views], n=3)
+    return QueryError(
+        f"There is no table {relation}{place}.", f"Nearest names: {', '.join(nearest)}." if nearest else ""
+    )
+
+
 def likely_types(connection: sqlite3.Connection, staging: Staging) -> dict[str, str]:
     """The type of each column name on which all tables and staging views agree."""
     found: dict[str, set[str]] = {}
@@ -99,7 +138,7 @@ def likely_types(connection: sqlite3.Connection, staging: Staging) -> dict[str, 
         view = staging.views.get(name)
         said = {c: column_type(text) for c, text in view.columns.items()} if view else {}
         try:
-            columns = connection.execute(f"PRAGMA table_info({_quoted(name)})").fetchall()
+            columns = connection.execute(f"PRAGMA table_info({quoted(name)})").fetchall()
         except sqlite3.Error:  # a view of the database's own that is broken
             continue
         for _, column, declared, *_ in columns:
@@ -113,15 +152,9 @@ def likely_types(connection: sqlite3.Connection, staging: Staging) -> dict[str, 
 
 def _key_kind(connection: sqlite3.Connection, view: str, column: str) -> str:
     """The kind of a computed key, from the first row that has it."""
-    name = _quoted(column)
-    row = connection.execute(
-        f"SELECT {name} FROM {_quoted(view)} WHERE {name} IS NOT NULL LIMIT 1"
-    ).fetchone()
+    name = quoted(column)
+    row = connection.execute(f"SELECT {name} FROM {quoted(view)} WHERE {name} IS NOT NULL LIMIT 1").fetchone()
     return "text" if row and isinstance(row[0], str) else "integer"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def missing_relation(error: Exception) -> str | None:
