@@ -31,3 +31,35 @@ class TrustStrip(JSComponent):
     def _handle_msg(self, data: Any) -> None:
         if self._on_event is not None:
             self._on_event(data)
+
+
+class ActionRows(JSComponent):
+    """One page of a list that people work through: search, sort, select, open, export."""
+
+    columns = param.List(default=[], item_type=dict, doc="Dicts: name, title, numeric, long, link, help.")
+    rows = param.List(default=[], item_type=dict, doc="Dicts: key, name, cells, tones, selected.")
+    total = param.Integer(default=0, doc="Rows of the list.")
+    page = param.Integer(default=0, bounds=(0, None), doc="Page shown, from 0.")
+    page_size = param.Integer(default=15, bounds=(1, 500), doc="Rows of one page.")
+    sort = param.String(doc="Column sorted by; empty: as given.")
+    descending = param.Boolean(default=True, doc="Whether the sort is descending.")
+    selectable = param.Boolean(default=True, doc="Whether rows can be selected.")
+    selected = param.Integer(default=0, doc="Selected rows.")
+    message = param.String(doc="What went wrong with the last export.")
+    exporting = param.Boolean(default=False, doc="Whether a file is being made.")
+    search_label = param.String(default="Search customers", doc="What the search field says.")
+
+    _esm = _FOLDER / "action_table.js"
+    _stylesheets: ClassVar[list[str]] = _css("action_table.css")
+
+    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
+        super().__init__(**params)
+        self._on_event = on_event
+
+    def _handle_msg(self, data: Any) -> None:
+        if self._on_event is not None:
+            self._on_event(data)
+
+    def tell(self, **message: Any) -> None:
+        """Send the browser a message."""
+        self._send_msg(message)
