@@ -237,39 +237,33 @@ def _dates(text: str | None) -> list[dt.date] | None:
 
 
 def _tell(found: "Evaluation") -> None:
-    """The tables of a backtest on the screen."""
+    """The tables of a backtest on the screen; differences are those of the champion."""
     import polars as pl
 
     for note in found.notes:
         click.echo(note)
-    if found.champion:
-        click.echo(f"Champion: {found.champion}")
-    names = [*found.models, *found.baselines]
+    names = {name: name for name in found.models} | {name: f"{name} (baseline)" for name in found.baselines}
+    width = max(map(len, names.values()), default=0) + 2
     for metric in found.scores["metric"].unique(maintain_order=True):
         rows = found.scores.filter(pl.col("metric") == metric)
         cutoffs = rows["cutoff"].unique(maintain_order=True).to_list()
-        click.echo(
-            f"\n{metric:<22}" + "".join(f"{cutoff:>12}" for cutoff in cutoffs) + "      95 % of the mean"
-        )
-        for name in names:
+        head = "".join(f"{cutoff:>12}" for cutoff in cutoffs)
+        click.echo(f"\n{metric:<{width}}{head}   95 % of the mean")
+        for name, label in names.items():
             values = {row["cutoff"]: row for row in rows.filter(pl.col("model") == name).to_dicts()}
-            if not values:
-                continue
-            mean = values.get("mean", {})
-            kind = "" if name in found.models else " (baseline)"
-            click.echo(
-                f"{name + kind:<22}"
-                + "".join(f"{_figure(values.get(cutoff, {}).get('value')):>12}" for cutoff in cutoffs)
-                + f"   [{_figure(mean.get('low'))}, {_figure(mean.get('high'))}]"
-            )
-    against = found.differences.filter(pl.col("baseline").is_in(list(found.baselines)))
+            if values:
+                cells = "".join(f"{_figure(values.get(cutoff, {}).get('value')):>12}" for cutoff in cutoffs)
+                low, high = (_figure(values.get("mean", {}).get(end)) for end in ("low", "high"))
+                click.echo(f"{label:<{width}}{cells}   [{low}, {high}]")
+    judged = found.champion if found.champion in found.models else next(iter(found.models), None)
+    against = found.differences.filter(
+        pl.col("model") == judged, pl.col("baseline").is_in(list(found.baselines))
+    )
     if against.height:
-        click.echo("\nBetter than the baselines by (paired, 95 %)")
+        click.echo(f"\n{judged}: better than the baselines by (paired, 95 %)")
     for row in against.to_dicts():
         value, low, high = (_figure(row[name], sign=True) for name in ("value", "low", "high"))
-        click.echo(
-            f"{row['model']:<22} {row['metric']:<14} over {row['baseline']:<20} {value} [{low}, {high}]"
-        )
+        click.echo(f"{row['baseline']:<{width}}{row['metric']:<16}{value}  [{low}, {high}]")
 
 
 def _figure(value: float | None, *, sign: bool = False) -> str:

@@ -20,12 +20,15 @@ class Estimate:
 
     @classmethod
     def of(cls, value: float, repeats: npt.ArrayLike) -> "Estimate":
-        """The figure with the 2.5 and 97.5 percentiles of its bootstrap repeats."""
+        """The figure with the 2.5 and 97.5 percentiles of its bootstrap repeats, less their bias.
+
+        Repeats of some measures, such as a calibration error, are larger on average than the figure itself.
+        """
         drawn = np.asarray(repeats, dtype=np.float64)
         drawn = drawn[np.isfinite(drawn)]
         if len(drawn) < 2 or not np.isfinite(value):
             return cls(float(value), float("nan"), float("nan"), float("nan"))
-        low, high = np.quantile(drawn, [0.025, 0.975])
+        low, high = np.quantile(drawn, [0.025, 0.975]) - (drawn.mean() - value)
         return cls(float(value), float(low), float(high), float(drawn.std(ddof=1)))
 
     @property
