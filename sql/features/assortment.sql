@@ -129,7 +129,8 @@ ranked AS (
         t.listed_amount_365,
         t.list_amount_365,
         ROW_NUMBER() OVER (
-            PARTITION BY t.customer_id, t.as_of_day ORDER BY t.amount DESC, t.product_line
+            PARTITION BY t.customer_id, t.as_of_day
+            ORDER BY CASE WHEN t.product_line IS NULL THEN 1 ELSE 0 END, t.amount DESC, t.product_line
         ) AS place
     FROM line_totals AS t
 ),
