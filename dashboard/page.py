@@ -12,11 +12,23 @@ PAGES: dict[str, type["Page"]] = {}
 
 
 class Page:
-    """One page of one session. Its parts are made when they are first seen; ``position`` orders the pages."""
+    """One page of one session. Its parts are made when they are first seen.
+
+    Attributes
+    ----------
+    position
+        Orders the pages in the navigation.
+    group
+        Heading under which the page stands there; empty: none.
+    in_navigation
+        Whether it stands there at all; others are opened from within pages.
+    """
 
     slug: ClassVar[str] = ""
     title: ClassVar[str] = ""
     position: ClassVar[int] = 99
+    group: ClassVar[str] = ""
+    in_navigation: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

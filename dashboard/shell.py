@@ -44,7 +44,11 @@ class Shell:
         """The page shell to serve; the visible views follow once the browser has it."""
         session = self.session
         self.navigation = Navigation(
-            pages=[{"slug": page.slug, "title": page.title} for page in PAGES.values()],
+            pages=[
+                {"slug": page.slug, "title": page.title, "group": page.group}
+                for page in PAGES.values()
+                if page.in_navigation
+            ],
             active=session.page,
             on_event=self._navigated,
             sizing_mode="stretch_width",

@@ -89,7 +89,7 @@ class FilterBar(JSComponent):
 class Navigation(JSComponent):
     """Links to the pages."""
 
-    pages = param.List(default=[], item_type=dict, doc="Dicts: slug, title, icon.")
+    pages = param.List(default=[], item_type=dict, doc="Dicts: slug, title, group.")
     active = param.String(doc="Slug of the page shown.")
 
     _esm = _FOLDER / "navigation.js"
