@@ -118,6 +118,8 @@ def holds(cells: pl.Series, values: pl.Series, reading: Reading) -> bool:
         return cells.null_count() == len(cells) or not len(_filled(cells))
     if cells.dtype != pl.String:
         return unfit(cells, values, reading) is None and _is_lossless(cells, reading)
+    if reading.kind == "integer" and cells.dtype == pl.String and (values.cast(pl.String) == cells).all():
+        return True
     if values.null_count() == cells.null_count() and _is_lossless(cells, reading):
         return True
     return unfit(cells, values, reading) is None and _is_lossless(_filled(cells), reading)

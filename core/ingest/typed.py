@@ -27,7 +27,7 @@ def typed_columns(
     style (the plan is already mended), or is of another type (the source is marked as doubted).
     """
     height = len(block.lines)
-    columns = [pl.Series([None] * height, dtype=DTYPES[c.kind]) for c in plan.schema.columns]
+    columns = [pl.Series([None], dtype=DTYPES[c.kind]).new_from_index(0, height) for c in plan.schema.columns]
     if not height:
         return columns
     for number, reading, cells in source.cells(block):
