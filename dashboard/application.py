@@ -31,6 +31,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     from panel.io.fastapi import add_applications
 
     from dashboard.shell import Shell
+    from dashboard.sql_page.running import stop_all
     from dashboard.uploads import add_upload_route
 
     if settings.uses_demo:
@@ -70,6 +71,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     add_applications({"/": page}, app=app, title="Sales dashboard", extra_websocket_origins=origins)
     app.add_middleware(StaticFiles)
     app.state.warm = partial(_warm, current, settings)
+    app.state.stop = stop_all
     return app
 
 
@@ -77,5 +79,6 @@ def _warm(current: CurrentDatabase, settings: Settings) -> None:
     """Read the sales data before the first visitor asks; a failure is shown to whoever opens a page."""
     try:
         load_sales(current.database, None, terms_days=settings.payment_terms_days)
+        current.train_demo()
     except SalesError as error:
         log.warning("%s", error)

@@ -55,6 +55,8 @@ class Gate:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        if self._app is not None:
+            self._app.state.stop()
         await self._stack.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 

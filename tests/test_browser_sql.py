@@ -1,13 +1,16 @@
 """The SQL page as an analyst uses it: write, complete, run, page, sort, draw, save, cancel, share."""
 
 import csv
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+import polars as pl
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from python_calamine import CalamineWorkbook
 
 from tests.conftest import RunningServer
 from tests.test_browser_pages import contrast
@@ -113,6 +116,85 @@ def test_a_chart_is_built_over_the_result(desk: Page) -> None:
     expect(desk.get_by_label("Split by", exact=True)).to_be_hidden()
     desk.locator('.sd-result [data-tab="plan"]').click()
     expect(desk.locator(".sd-result pre")).to_contain_text("SCAN customers")
+
+
+def pick(page: Page, label: str, option: str) -> None:
+    """Choose from a list of the explorer; the list closes when the chart is drawn anew."""
+    page.get_by_label(label, exact=True).locator("visible=true").first.click()
+    items = page.get_by_role("menuitem").or_(page.get_by_role("option"))
+    items.filter(has_text=re.compile(f"^{option}$")).locator("visible=true").first.click()
+    expect(items.locator("visible=true")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])
+def test_the_explorer_offers_every_chart(
+    watched: Open, genuine_server: RunningServer, theme: str, width: int
+) -> None:
+    text = "SELECT country, city, creditLimit, customerNumber FROM customers WHERE creditLimit > 0"
+    path = f"/?page=sql&theme={theme}&q={quote(text)}"
+    page = watched(genuine_server.url + path, width=width, height=1500)
+    page.locator('.sd-sql[data-ready="true"]').wait_for(timeout=30_000)
+    page.locator(".sd-sql .run").click()
+    state(page, "done")
+    page.locator('.sd-result [data-tab="explorer"]').click()
+    explorer = page.locator(".sd-result .place.explorer")
+    figure = explorer.locator(".bk-Figure")
+    expect(figure).to_be_visible(timeout=30_000)
+    pick(page, "Chart", "Boxes")
+    expect(page.get_by_label("Across (x)", exact=True)).to_be_hidden()
+    pick(page, "Split by", "country")
+    pick(page, "Chart", "Bars")
+    pick(page, "Across (x)", "country")
+    expect(explorer.locator(".chart-note")).to_contain_text("chosen twice")
+    expect(figure).to_have_count(0)
+    explorer.get_by_role("button", name="country").locator("svg").last.click()
+    expect(figure).to_be_visible()
+    expect(explorer.locator(".chart-note")).to_contain_text("lie on top of each other")
+    page.get_by_role("button", name="Python code", exact=True).click()
+    expect(explorer.locator("pre", has_text="df.hvplot")).to_contain_text("kind='bar'")
+    page.get_by_role("button", name="Labels", exact=True).click()
+    explorer.get_by_role("textbox", name="Title").fill("Credit by country")
+    page.keyboard.press("Enter")
+    expect(explorer.locator("pre", has_text=re.compile("^Credit by country$"))).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    edge = page.locator(".sd-result").evaluate("card => card.getBoundingClientRect().right")
+    for part in (figure, page.get_by_label("Chart", exact=True).locator("visible=true").first):
+        box = part.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= edge
+    for selector in (
+        'label:has-text("Chart"):visible',
+        ".MuiAccordion-heading:visible",
+        ".chart-note:visible",
+    ):
+        assert contrast(page, selector) >= 4.5, selector
+    run(page, "SELECT 1 AS one")
+    state(page, "done")
+    expect(figure).to_be_visible(timeout=20_000)
+    expect(explorer.locator(".chart-note")).to_have_text("")
+
+
+def test_files_hold_what_was_asked_for(desk: Page) -> None:
+    run(
+        desk,
+        """SELECT 9007199254740993 AS big, '=1+1' AS risky, 'Ünï ☃' AS name, NULL AS gap, 1.5 AS x,
+        '007' AS id, DATE('2024-01-31') AS day""",
+    )
+    state(desk, "done")
+    files = {}
+    for form in ("CSV", "Parquet", "Excel"):
+        with desk.expect_download() as download:
+            desk.locator(".exports button", has_text=form).click()
+        files[form] = download.value.path()
+    parquet = pl.read_parquet(files["Parquet"])
+    names = ["big", "risky", "name", "gap", "x", "id", "day"]
+    assert parquet.columns == names
+    assert parquet.row(0)[:6] == (9007199254740993, "=1+1", "Ünï ☃", None, 1.5, "007")
+    csv_rows = list(csv.reader(files["CSV"].read_text("utf-8").splitlines()))
+    assert csv_rows[1] == ["9007199254740993", "'=1+1", "Ünï ☃", "", "1.5", "007", "2024-01-31"]
+    sheet = CalamineWorkbook.from_path(files["Excel"]).get_sheet_by_index(0).to_python()
+    assert sheet[0] == names
+    assert sheet[1][:6] == ["9007199254740993", "=1+1", "Ünï ☃", "", 1.5, "007"]
 
 
 def test_what_is_refused_or_cut_says_where_and_why(desk: Page) -> None:

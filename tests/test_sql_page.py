@@ -1,23 +1,40 @@
 """The parts of the SQL page without a browser: links, parameters, cells, files, charts and remarks."""
 
+import asyncio
 import csv
+import datetime as dt
+import gc
 import io
+import signal
+import time
+import weakref
 import zipfile
+from pathlib import Path
 
 import polars as pl
 import pytest
+from python_calamine import CalamineWorkbook
 
 from core.adhoc import QueryLimits, QueryResult
+from core.adhoc.run import kind_of_dtype
 from core.errors import QueryError, SalesError
+from core.ingest import ingest
+from core.resources import demo_folder
 from dashboard.components.sql_editor import ROW_CHOICES, editor_assets
 from dashboard.sql_page import files
 from dashboard.sql_page.chart_figures import figure_of
 from dashboard.sql_page.chart_shapes import AGGREGATES, KINDS, ChartChoice, shape, suggested
+from dashboard.sql_page.explorer import ExplorerTab
+from dashboard.sql_page.explorer_rows import MOST_ROWS, sample_of
 from dashboard.sql_page.history import remark_on
 from dashboard.sql_page.link import LONGEST_TEXT, from_link, to_link
 from dashboard.sql_page.parameters import bound, described, names_in
 from dashboard.sql_page.rows import order_of, texts
+from dashboard.sql_page.running import Background
+from tests.benchmarks.client import Client
+from tests.conftest import ServeFunction
 
+HEAVY = "SELECT COUNT(*) FROM customers a, customers b, customers c, customers d"
 SALES = pl.DataFrame(
     {
         "country": ["USA", "France", "USA", None],
@@ -150,15 +167,54 @@ def test_parquet_keeps_values_as_they_are(monkeypatch: pytest.MonkeyPatch) -> No
     assert pl.read_parquet(io.BytesIO(whole(SALES, "parquet"))).equals(SALES)
 
 
-def test_excel_holds_the_rows_or_says_what_is_missing() -> None:
-    try:
-        import xlsxwriter  # noqa: F401
-    except ImportError:
-        with pytest.raises(SalesError, match="xlsxwriter"):
-            whole(SALES, "xlsx")
-        return
-    with zipfile.ZipFile(io.BytesIO(whole(SALES, "xlsx"))) as book:
-        assert "France" in book.read("xl/sharedStrings.xml").decode()
+def test_excel_keeps_texts_big_numbers_days_and_unicode() -> None:
+    frame = pl.DataFrame(
+        {
+            "big": [2**53 + 1, None, -(2**62)],
+            "year": [2024, 1999, None],
+            "=text": ["=1+1", "@x", "+1"],
+            "id": ["007", "-5", "Ünï ☃"],
+            "day": [dt.date(2024, 1, 31), None, dt.date(1999, 12, 31)],
+            "old": [dt.date(1899, 1, 1), None, dt.date(2024, 1, 1)],
+            "at": [dt.datetime(2024, 1, 31, 12, 30, 15), None, dt.datetime(2024, 1, 1, 1)],
+            "x": [1.5, float("nan"), float("inf")],
+            "took": [dt.timedelta(hours=1), None, None],
+            "long": ["x" * 40_000, "", "-"],
+        }
+    )
+    book = whole(frame, "xlsx")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
+    assert rows[0] == frame.columns
+    assert [row[:2] for row in rows[1:]] == [["9007199254740993", 2024], ["", 1999], [str(-(2**62)), ""]]
+    assert [row[2:4] for row in rows[1:]] == [["=1+1", "007"], ["@x", "-5"], ["+1", "Ünï ☃"]]
+    assert [row[4] for row in rows[1:]] == [dt.date(2024, 1, 31), "", dt.date(1999, 12, 31)]
+    assert [row[5] for row in rows[1:]] == ["1899-01-01", "", "2024-01-01"]
+    assert rows[1][6:9] == [dt.datetime(2024, 1, 31, 12, 30, 15), 1.5, "1:00:00"]
+    assert [row[7] for row in rows[2:]] == ["", ""]
+    assert len(rows[1][9]) == 32_767
+    with zipfile.ZipFile(io.BytesIO(book)) as parts:
+        assert "<f>" not in parts.read("xl/worksheets/sheet1.xml").decode()
+
+
+def test_names_that_differ_in_case_fit_into_one_sheet() -> None:
+    book = whole(pl.DataFrame({"a": [1], "A": [2], "": [3]}), "xlsx")
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
+    assert rows == [["a", "A 2", "column 3"], [1, 2, 3]]
+
+
+def test_a_csv_is_read_back_as_it_was() -> None:
+    frame = pl.DataFrame(
+        {
+            "big": [2**53 + 1, None],
+            "text": ['Ünï, "☃"\n', None],
+            "day": [dt.date(1899, 1, 1), None],
+            "at": [dt.datetime(2024, 1, 31, 12, 30, 15), None],
+            "ok": [True, None],
+            "x": [0.1, None],
+        }
+    )
+    back = pl.read_csv(whole(frame, "csv"), try_parse_dates=True)
+    assert back.cast({"at": pl.Datetime("us")}).equals(frame)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -241,3 +297,106 @@ def test_a_cut_result_says_how_to_get_more(cut: str | None, most: int, words: tu
 
 def test_the_editor_is_served_by_the_server_itself() -> None:
     assert editor_assets().startswith("static/extensions/panel/")
+
+
+def result_of(frame: pl.DataFrame) -> QueryResult:
+    """A result with these rows."""
+    columns = tuple((name, kind_of_dtype(dtype)) for name, dtype in frame.schema.items())
+    return QueryResult(frame, columns, frame.height, None, 0.1)
+
+
+MIXED = pl.DataFrame(
+    {
+        "country": ["USA", "Francé", None, "Spain"] * 5_000,
+        "n": range(20_000),
+        "index": [i * 7919 % 1000 / 3 for i in range(20_000)],
+        "ok": [True, False] * 10_000,
+        "raw": [b"\xff"] * 20_000,
+    }
+).with_columns(day=dt.date(2024, 1, 1) + pl.duration(days=pl.col("n") % 300))
+
+
+def test_the_explorer_gets_few_rows_from_the_first_to_the_last() -> None:
+    sample = sample_of(result_of(MIXED))
+    assert len(sample.rows) == MOST_ROWS
+    assert sample.rows["n"].iloc[[0, -1]].tolist() == [0, 19_999]
+    assert "10,000 of 20,000 rows" in sample.note
+    assert sample_of(result_of(MIXED.head(3))).note == ""
+    with pytest.raises(SalesError, match="No column holds numbers"):
+        sample_of(result_of(MIXED.select("country")))
+
+
+def test_the_explorer_draws_every_kind_or_says_why_not() -> None:
+    from dashboard.sql_page.explorer_plot import KINDS as ALL
+    from dashboard.sql_page.explorer_plot import ResultExplorer
+
+    sample = sample_of(result_of(MIXED))
+    explorer = ResultExplorer(sample.rows, **sample.first)
+    explorer.y_multi = ["n"]
+    for kind in ALL:
+        for by in ([], ["ok"]):
+            explorer.kind, explorer.by = kind, by
+            explorer.x = "country" if kind in ("bar", "barh", "heatmap") else "index "
+            explorer.y = "ok" if kind == "heatmap" else "n"
+            assert explorer.figure() is not None
+            assert all(explorer.options_of(title)[1] for title in explorer.groups())
+            assert "df.hvplot" in explorer.plot_code()
+    explorer.param.update(kind="line", x="country", by=[], y_multi=["n"])
+    assert "the same country" in explorer.remark()
+    explorer.groupby = ["country"]
+    with pytest.raises(SalesError, match="chosen twice"):
+        explorer.figure()
+    explorer.param.update(kind="bar", x="n", groupby=[], y_multi=["index "])
+    with pytest.raises(SalesError, match="too many for an axis"):
+        explorer.figure()
+    explorer.param.update(kind="scatter", x="n")
+    explorer.axes.logx = True
+    with pytest.raises(SalesError, match="values above 0"):
+        explorer.figure()
+    explorer.axes.logx = False
+    explorer.advanced.opts = {"nonsense": 1}
+    with pytest.raises(SalesError, match="cannot be drawn"):
+        explorer.figure()
+
+
+def test_the_explorer_is_built_when_opened_and_given_back() -> None:
+    said: list[str] = []
+    tab = ExplorerTab(Background(None), said.append)
+    tab.offer(result_of(MIXED))
+    assert tab.explorer is None
+    tab.draw()
+    end = time.monotonic() + 30
+    while "10,000 of 20,000" not in said[-1] and time.monotonic() < end:
+        time.sleep(0.05)
+    assert tab.explorer is not None
+    tab.explorer.by = ["ok"]
+    explorer = weakref.ref(tab.explorer)
+    tab.clear()
+    gc.collect()
+    assert explorer() is None
+    assert "10,000 of 20,000" in said[-1]
+
+
+@pytest.mark.parametrize(("engine", "sign"), [("sqlite", signal.SIGTERM), ("duckdb", signal.SIGINT)])
+def test_a_server_that_is_told_to_end_stops_queries(
+    serve: ServeFunction, tmp_path: Path, engine: str, sign: signal.Signals
+) -> None:
+    url = f"{engine}:///{tmp_path / 'company'}.{engine}"
+    ingest([demo_folder()], url)
+    server = serve(SALES_DATABASE_URL=url)
+
+    async def run_and_end() -> float:
+        client = await Client.open(server.url, "/?page=sql")
+        await client.ready()
+        await client.quiet(1)
+        editor = client.find("panel.models.esm.ReactiveESM", class_name="SqlEditor")
+        await client.tell(editor, {"kind": "run", "text": HEAVY})
+        await asyncio.sleep(1.5)
+        start = time.monotonic()
+        server.process.send_signal(sign)
+        await asyncio.to_thread(server.process.wait, 20)
+        return time.monotonic() - start
+
+    assert asyncio.run(run_and_end()) < 7
+    assert "ERROR" not in server.log()
+    assert "Traceback" not in server.log()

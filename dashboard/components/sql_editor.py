@@ -85,11 +85,14 @@ class SqlCatalogue(_Messenger):
 
 
 class SqlResult(_Messenger):
-    """The card of a result: table, chart and plan under tabs, with facts, remark and downloads."""
+    """The card of a result: table, charts and plan under tabs, with facts, remark and downloads."""
 
     table = Child(doc="The rows.")
     chart = Child(doc="The chart builder.")
-    active = param.Selector(default="table", objects=["table", "chart", "plan"], doc="The tab shown.")
+    explorer = Child(doc="The explorer of charts.")
+    active = param.Selector(
+        default="table", objects=["table", "chart", "explorer", "plan"], doc="The tab shown."
+    )
     state = param.Selector(
         default="start", objects=["start", "running", "ready", "error"], doc="What to show."
     )
@@ -97,6 +100,7 @@ class SqlResult(_Messenger):
     facts = param.String(doc="Rows, columns and seconds.")
     remark = param.String(doc="What the reader must know about the rows, such as a limit that was met.")
     chart_note = param.String(doc="What the reader must know about the chart.")
+    explorer_note = param.String(doc="What the reader must know about the chart of the explorer.")
     plan = param.String(doc="How the engine runs the query.")
     plan_message = param.String(doc="Text where there is no plan.")
     page = param.Integer(default=0, bounds=(0, None), doc="Page of the table, from 0.")

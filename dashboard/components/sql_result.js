@@ -1,4 +1,4 @@
-const TABS = [["table", "Result"], ["chart", "Chart"], ["plan", "Plan"]]
+const TABS = [["table", "Result"], ["chart", "Chart"], ["explorer", "Explorer"], ["plan", "Plan"]]
 const FORMATS = [["csv", "CSV"], ["parquet", "Parquet"], ["xlsx", "Excel"]]
 
 function element(tag, name, text = "") {
@@ -53,7 +53,8 @@ export function render({model}) {
   const remark = element("p", "remark")
   remark.setAttribute("role", "status")
   const body = element("div", "body")
-  const places = {table: element("div", "place"), chart: element("div", "place"), plan: element("div", "place plan")}
+  const places = {table: element("div", "place"), chart: element("div", "place"), explorer: element("div", "place explorer"),
+    plan: element("div", "place plan")}
   const overlay = element("div", "overlay")
   const plan = element("pre", "")
   plan.tabIndex = 0
@@ -62,6 +63,9 @@ export function render({model}) {
   chart_note.setAttribute("role", "status")
   places.chart.classList.add("chart")
   places.chart.append(model.get_child("chart"), chart_note)
+  const explorer_note = element("p", "chart-note")
+  explorer_note.setAttribute("role", "status")
+  places.explorer.append(model.get_child("explorer"), explorer_note)
   places.plan.append(plan)
   body.append(...Object.values(places), overlay)
 
@@ -121,11 +125,13 @@ export function render({model}) {
     remark.textContent = model.remark
     plan.textContent = model.plan
     chart_note.textContent = model.chart_note
+    explorer_note.textContent = model.explorer_note
     const message = model.active === "plan" ? (model.plan ? "" : model.plan_message) : (ready ? "" : model.message)
     overlay.textContent = message
     overlay.hidden = message === ""
     places.table.classList.toggle("away", !ready)
     places.chart.classList.toggle("away", !ready)
+    places.explorer.classList.toggle("away", !ready)
     exports_box.hidden = !ready
     jump.hidden = !ready || model.active !== "table" || model.pages < 2
     number.max = model.pages
@@ -135,7 +141,7 @@ export function render({model}) {
   }
   show_tabs()
   model.on("active", show_tabs)
-  for (const name of ["state", "message", "facts", "remark", "plan", "plan_message", "page", "pages", "exporting", "chart_note"])
+  for (const name of ["state", "message", "facts", "remark", "plan", "plan_message", "page", "pages", "exporting", "chart_note", "explorer_note"])
     model.on(name, show)
   model.on("facts", () => tell(""))
   model.on("msg:custom", (message) => receive(message.data ?? message))

@@ -29,6 +29,7 @@ from dashboard.sql_page import parameters
 from dashboard.sql_page.catalogue import Contents, default_values, read_contents
 from dashboard.sql_page.chart_builder import ChartBuilder
 from dashboard.sql_page.downloads import Downloads
+from dashboard.sql_page.explorer import ExplorerTab
 from dashboard.sql_page.history import History, facts_of, remark_on
 from dashboard.sql_page.link import QueryAddress
 from dashboard.sql_page.rows import ResultRows
@@ -54,9 +55,12 @@ class QueryDesk:
         self.catalogue = SqlCatalogue(on_event=self._catalogue_says, sizing_mode="stretch_width")
         self.rows = ResultRows(self.background, lambda p, n: self.result.param.update(page=p, pages=n))
         self.chart = ChartBuilder(self.background, lambda words: self.result.param.update(chart_note=words))
+        self.explorer = ExplorerTab(
+            self.background, lambda words: self.result.param.update(explorer_note=words)
+        )
         self.result = SqlResult(
-            table=self.rows.table, chart=self.chart.panel, message=START, plan_message=NO_PLAN,
-            on_event=self._result_says, sizing_mode="stretch_width",
+            table=self.rows.table, chart=self.chart.panel, explorer=self.explorer.panel,
+            message=START, plan_message=NO_PLAN, on_event=self._result_says, sizing_mode="stretch_width",
         )  # fmt: skip
         self.downloads = Downloads(self.background, self.result)
         self._running: Cancellable | None = None
@@ -175,6 +179,7 @@ class QueryDesk:
         )
         self.rows.clear()
         self.chart.clear()
+        self.explorer.clear()
         self.downloads.stop()
         running = self._running = Cancellable()
         self._planned = None
@@ -227,6 +232,7 @@ class QueryDesk:
         facts = facts_of(outcome)
         self.rows.show(outcome)
         self.chart.offer(outcome)
+        self.explorer.offer(outcome)
         self.result.param.update(
             state="ready" if outcome.rows else "start", facts=facts, remark=remark_on(outcome, limits),
             message="The query is right and returned no rows.", page=0, pages=self.rows.pages,
@@ -249,6 +255,8 @@ class QueryDesk:
     def _tab_changed(self, _event: Any = None) -> None:
         if self.result.active == "chart":
             self.chart.draw()
+        elif self.result.active == "explorer":
+            self.explorer.draw()
         elif self.result.active == "plan":
             self._plan()
 
@@ -297,3 +305,4 @@ class QueryDesk:
         self.downloads.stop()
         self.rows.result = None
         self.chart.clear()
+        self.explorer.clear()

@@ -1,5 +1,7 @@
 """Results as files: CSV, Parquet and Excel, made off the event loop and handed over part by part."""
 
+import datetime as dt
+import itertools
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_LARGEST_INTEGER = 10**15 - 1
+_LONGEST_TEXT = 32_767
+_FIRST_EXCEL_DAY = dt.date(1900, 3, 1)
 _FORMULA = r"^[\s]*[=+\-@＝＋－＠]|^[\t\r]"
 _PLAIN_NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$"
 
@@ -49,19 +54,60 @@ class ResultFile:
 
 
 def safe_for_spreadsheets(frame: pl.DataFrame) -> pl.DataFrame:
-    """Text that a spreadsheet would take for a formula gets an apostrophe; lists become text, bytes hex.
+    """For CSV: text that a spreadsheet would take for a formula gets an apostrophe, plain numbers do not.
 
-    Plain numbers with a sign stay as they are.
+    CSV knows no types, so nothing else stops a spreadsheet from running such a cell. Parquet and Excel files
+    hold texts as they are.
     """
-    flat = frame.with_columns(
-        frame[name].bin.encode("hex") if dtype == pl.Binary else words_of(frame[name])
-        for name, dtype in frame.schema.items()
-        if dtype == pl.Binary or dtype.is_nested()
-    )
     text = pl.col(pl.String)
     risky = text.str.contains(_FORMULA) & ~text.str.contains(_PLAIN_NUMBER)
-    guarded = flat.with_columns(pl.when(risky).then(pl.lit("'") + text).otherwise(text).name.keep())
+    guarded = flat(frame).with_columns(pl.when(risky).then(pl.lit("'") + text).otherwise(text).name.keep())
     return guarded.rename(dict(zip(guarded.columns, _safe_names(guarded.columns), strict=True)))
+
+
+def flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists, durations and the like as text, bytes as hex."""
+    return frame.with_columns(
+        frame[name].bin.encode("hex") if dtype == pl.Binary else words_of(frame[name])
+        for name, dtype in frame.schema.items()
+        if dtype == pl.Binary or dtype == pl.Duration or dtype.is_nested()
+    )
+
+
+def fit_for_excel(frame: pl.DataFrame) -> pl.DataFrame:
+    """What Excel can hold without changing it.
+
+    Columns with integers of more than 15 digits or with days before March 1900 become text; numbers that are
+    not finite become empty cells; texts are cut at the longest that a cell can hold.
+    """
+    columns = []
+    for column in flat(frame).get_columns():
+        dtype = column.dtype
+        if dtype.is_integer():
+            large = (column.max() or 0) > _LARGEST_INTEGER or (column.min() or 0) < -_LARGEST_INTEGER
+            column = column.cast(pl.String) if large else column
+        elif dtype.is_float():
+            column = column.to_frame().select(pl.when(column.is_finite()).then(pl.first())).to_series()
+        elif dtype in (pl.Date, pl.Datetime):
+            first = column.cast(pl.Date).min()
+            if first is not None and first < _FIRST_EXCEL_DAY:  # type: ignore[operator]
+                column = column.dt.to_string("iso")
+        elif dtype == pl.String:
+            column = column.str.slice(0, _LONGEST_TEXT)
+        columns.append(column)
+    return pl.DataFrame(dict(zip(_sheet_names(frame.columns), columns, strict=True)))
+
+
+def _sheet_names(names: list[str]) -> list[str]:
+    """Names that a sheet can hold: none empty, none like another but for upper and lower case."""
+    given: list[str] = []
+    for at, name in enumerate(names, 1):
+        wanted = first = name[:250] or f"column {at}"
+        number = itertools.count(2)
+        while wanted.lower() in {other.lower() for other in given}:
+            wanted = f"{first} {next(number)}"
+        given.append(wanted)
+    return given
 
 
 def words_of(column: pl.Series) -> pl.Series:
@@ -78,7 +124,9 @@ def _csv_parts(frame: pl.DataFrame) -> Iterator[Part]:
     total = max(1, frame.height)
     for start in range(0, total, BLOCK_ROWS):
         block = safe_for_spreadsheets(frame.slice(start, BLOCK_ROWS))
-        content = block.write_csv(include_header=start == 0).encode()
+        content = block.write_csv(
+            include_header=start == 0, datetime_format="%Y-%m-%d %H:%M:%S%.f", time_format="%H:%M:%S%.f"
+        ).encode()
         yield Part(content, min(1.0, (start + BLOCK_ROWS) / total), start + BLOCK_ROWS >= total)
 
 
@@ -110,6 +158,9 @@ def _write_excel(frame: pl.DataFrame, file: IO[bytes]) -> None:
             f"{frame.height:,} rows of {frame.width} columns are too many for an Excel sheet.",
             "Save as CSV or Parquet, or ask for fewer rows.",
         )
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
+    options = {"strings_to_formulas": False, "strings_to_urls": False}
     with Workbook(file, options) as book:
-        safe_for_spreadsheets(frame).write_excel(book, worksheet="Result", autofit=frame.height <= BLOCK_ROWS)
+        fit_for_excel(frame).write_excel(
+            book, worksheet="Result", autofit=frame.height <= BLOCK_ROWS, freeze_panes=(1, 0),
+            dtype_formats={pl.Int64: "0", pl.Float64: "#,##0.00####"},
+        )  # fmt: skip

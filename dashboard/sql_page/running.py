@@ -17,6 +17,15 @@ ROWS = ThreadPoolExecutor(2, thread_name_prefix="sql-rows")
 UNEXPECTED = "Something unexpected went wrong; the server log holds the details."
 
 
+_UNDER_WAY: "weakref.WeakSet[Cancellable]" = weakref.WeakSet()
+
+
+def stop_all() -> None:
+    """Stop the queries of all sessions: a server that ends would wait for their threads."""
+    for query in list(_UNDER_WAY):
+        query.cancel()
+
+
 class Background:
     """Runs functions in a pool for one session and hands their outcome to the session's document.
 
@@ -56,6 +65,7 @@ class Cancellable:
     """One query under way: the event that stops it, and whether its outcome is still wanted."""
 
     def __init__(self) -> None:
+        _UNDER_WAY.add(self)
         self.event = threading.Event()
         self.future: Future[None] | None = None
         self.dropped = False
