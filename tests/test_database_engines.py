@@ -530,6 +530,21 @@ def break_views(database: Database, engine: str) -> None:
             connection.execute("ALTER TABLE offices DROP COLUMN absent")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["SELECT 1 AS a); DROP VIEW orders; SELECT (1", "DROP VIEW orders", "SELECT 1; SELECT 2", ""],
+)
+def test_files_beside_parquet_are_views_only_if_they_are_one_select(tmp_path: Path, text: str) -> None:
+    url = fill("parquet", tmp_path, literal_company())
+    (database_path(url) / "odd.sql").write_text(text)
+    (database_path(url) / "even.sql").write_text("SELECT COUNT(*) AS n FROM orders -- all\n;\n")
+    with open_database(url) as database:
+        found = {table.name: table for table in database.tables()}
+        assert found["odd"].broken
+        assert not found["even"].broken
+        assert database.query("SELECT n FROM even").item() == found["orders"].rows
+
+
 def test_broken_views_are_marked_and_nothing_else_fails(company: Database, engine: str) -> None:
     break_views(company, engine)
     found = {table.name: table for table in company.tables()}

@@ -17,7 +17,8 @@ from core.sql_guard import CheckedStatement
 Progress = Callable[[float, int], None]
 TruncatedBy = Literal["rows", "bytes"]
 
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.02
+_JOIN_SECONDS = 1.0
 _TELL_SECONDS = 0.2
 
 
@@ -101,9 +102,7 @@ class Watch:
 
         def look() -> None:
             told = 0.0
-            while not finished.is_set():
-                if self._cancel.wait(_LOOK_SECONDS):
-                    finished.wait(_LOOK_SECONDS / 5)
+            while not finished.wait(_LOOK_SECONDS):
                 with lock:
                     if finished.is_set():
                         return
@@ -113,12 +112,14 @@ class Watch:
                     told = self.seconds
                     self._progress(told, self.rows)
 
-        threading.Thread(target=look, name="query-watch", daemon=True).start()
+        looking = threading.Thread(target=look, name="query-watch", daemon=True)
+        looking.start()
         try:
             yield
         finally:
             with lock:
                 finished.set()
+            looking.join(_JOIN_SECONDS)  # it would hold on to the connection until the program ends
 
 
 class AdhocConnection(Closing):

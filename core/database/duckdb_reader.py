@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from core.database.base import TableInfo
@@ -22,6 +23,8 @@ from core.sql_files import column_type
 
 if TYPE_CHECKING:
     import duckdb
+
+_NOT_ONE = "its file holds something else than one SELECT"
 
 
 @dataclass(frozen=True)
@@ -104,16 +107,25 @@ def open_folder(
     connection = connect(":memory:", limits, spill_folder(folder))
     try:
         connection.execute(f"SET allowed_directories = [{literal(f'{folder.absolute()}/')}]")
-        sources = {name: f"({text}\n)" for name, text in views.items()}
+        refused = {name: _NOT_ONE for name, text in views.items() if not is_one_select(connection, text)}
+        sources = {name: f"({text}\n)" for name, text in views.items() if name not in refused}
         sources |= {name: parquet_source(files) for name, files in tables.items()}
         kinds = {**dict.fromkeys(views, "view"), **dict.fromkeys(tables, "table")}
-        return _reader(connection, sources, kinds, version)
+        return _reader(connection, sources, kinds, version, refused)
     except load_duckdb().Error as error:
         connection.close()
         raise DatabaseError(f"The folder {folder} cannot be read: {reason(error)}.") from error
     except BaseException:
         connection.close()
         raise
+
+
+def is_one_select(connection: "duckdb.DuckDBPyConnection", text: str) -> bool:
+    """Whether a text is one statement that reads, and no more."""
+    try:
+        return [str(s.type.name) for s in connection.extract_statements(text)] == ["SELECT"]
+    except load_duckdb().Error:
+        return False
 
 
 def parquet_source(files: list[Path]) -> str:
@@ -126,8 +138,9 @@ def _reader(
     sources: Mapping[str, str],
     kinds: Mapping[str, str],
     version: str,
+    refused: Mapping[str, str] = MappingProxyType({}),
 ) -> Reader:
-    """Create the views, then shut out every other file and lock the settings."""
+    """Create the views but for those ``refused``, then shut out every other file and lock the settings."""
     connection.execute("SET enable_external_access = false")
     tables: dict[str, str] = {}
     broken: dict[str, str] = {}
@@ -145,6 +158,7 @@ def _reader(
         if len(broken) == len(waiting):
             break
         waiting = list(broken)  # they may read views that have only now been made
+    broken |= refused
     staging = create_staging(connection, [*tables, *broken])
     connection.execute("SET lock_configuration = true")
     return Reader(connection, tables, staging, likely_types(connection, staging), version, broken)

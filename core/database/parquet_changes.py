@@ -10,7 +10,7 @@ import polars as pl
 from core.database.changes import BrokenView, Changes
 from core.database.duckdb_errors import reason
 from core.database.duckdb_files import Limits, connect, load_duckdb, parquet_tables, sql_views
-from core.database.duckdb_reader import parquet_source
+from core.database.duckdb_reader import is_one_select, parquet_source
 from core.database.duckdb_sql import quoted
 from core.database.duckdb_write import locked
 from core.database.frames import DTYPES
@@ -69,8 +69,10 @@ class ParquetChanges(Changes):
             try:
                 for name, files in self._tables.items():
                     connection.execute(f"CREATE VIEW {quoted(name)} AS SELECT * FROM {parquet_source(files)}")
+                if not is_one_select(connection, self._views[view]):
+                    return "it is something else than one SELECT"
                 for other, text in self._views.items():
-                    if other != view:
+                    if other != view and is_one_select(connection, text):
                         with suppress(load_duckdb().Error):
                             connection.execute(f"CREATE VIEW {quoted(other)} AS {text}")
                 connection.execute(f"CREATE VIEW {quoted(view)} AS {self._views[view]}")
