@@ -9,7 +9,7 @@ from dashboard.components import CardGrid, TabStrip
 from dashboard.page import Page
 from dashboard.session import Session
 from dashboard.view import View
-from dashboard.views import customers, money, places, products
+from dashboard.views import customers, money, places, products, receivables
 from dashboard.views.figures import KeyFigures
 from dashboard.views.rows import OrderRows
 from dashboard.views.timeline import RevenueTimeline
@@ -43,6 +43,8 @@ CHAPTERS: dict[str, tuple[str, tuple[type[View], ...]]] = {
         (
             money.RevenueAndProfit,
             money.PaymentsAndInvoices,
+            receivables.DaysToPay,
+            receivables.Ageing,
             places.RevenueByOffice,
             places.RevenueByRepresentative,
             money.LargestDebtors,

@@ -1,5 +1,5 @@
 """Every view of the product, by subject; importing this package fills the registry."""
 
-from dashboard.views import customers, figures, money, places, products, rows, timeline
+from dashboard.views import customers, figures, money, places, products, receivables, rows, timeline
 
-__all__ = ["customers", "figures", "money", "places", "products", "rows", "timeline"]
+__all__ = ["customers", "figures", "money", "places", "products", "receivables", "rows", "timeline"]
