@@ -37,8 +37,12 @@ class ChartBuilder:
 
     def clear(self) -> None:
         """Forget the result and its figure."""
-        self._result = self._drawn = None
+        self.forget()
         self._figure[:] = [pn.Spacer()]
+
+    def forget(self) -> None:
+        """Let go of the result without touching the page, whose session may be over."""
+        self._result = self._drawn = None
 
     def draw(self) -> None:
         """Draw the choice if that is not what is drawn already."""

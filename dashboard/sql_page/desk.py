@@ -304,5 +304,5 @@ class QueryDesk:
             self._running.cancel()
         self.downloads.stop()
         self.rows.result = None
-        self.chart.clear()
-        self.explorer.clear()
+        self.chart.forget()
+        self.explorer.forget()

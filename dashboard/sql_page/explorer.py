@@ -69,11 +69,16 @@ class ExplorerTab:
         """Forget the rows and everything made of them, but not what was chosen."""
         if self.explorer is not None:
             self._kept = self.explorer.fields()
-            self.explorer.changed = None
             self._options[:] = []
             self._figure[:] = [pn.Spacer()]
-        self._result = self._asked = self.explorer = None
+        self.forget()
         self.panel[:] = [pn.Spacer()]
+
+    def forget(self) -> None:
+        """Let go of the rows without touching the page, whose session may be over."""
+        if self.explorer is not None:
+            self.explorer.changed = None
+        self._result = self._asked = self.explorer = None
 
     def draw(self) -> None:
         """Build the explorer if it is not there for this result."""
