@@ -7,6 +7,7 @@ import polars as pl
 from bokeh.plotting import figure as Figure  # noqa: N812
 
 from core.filters import SalesFilters
+from core.sales.absent import with_known_profit
 from core.sales.debtors import largest_debtors
 from core.sales_data import SalesData, payments_and_invoices, revenue_by_month
 from dashboard import theme
@@ -29,7 +30,7 @@ class RevenueAndProfit(Chart):
     )
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
-        return in_the_middle(revenue_by_month(sales, filters, skip=self.sets))
+        return in_the_middle(with_known_profit(sales, revenue_by_month(sales, filters, skip=self.sets)))
 
     def plot(self, frame: pl.DataFrame) -> Any:
         return _lines(
