@@ -24,6 +24,7 @@ from core.snapshots import (
     guest_orders,
     labels,
     order_span,
+    reader,
     snapshot_passes,
     snapshots,
     training_days,
@@ -269,6 +270,48 @@ def test_many_days_take_several_passes(tmp_path: Path, monkeypatch: pytest.Monke
     assert whole["as_of_day"].unique().sort().to_list() == days
     assert whole.select("as_of_day", "customer_id").equals(outcome.select("as_of_day", "customer_id"))
     assert whole.equals(whole.sort("as_of_day", "customer_id"), null_equal=True)
+
+
+@pytest.mark.parametrize("company", [odd_company(2), random_company(2)], ids=["odd", "random"])
+def test_a_copy_for_reading_gives_the_same_rows(
+    company: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [AS_OF - 300, AS_OF]
+    with opened(company, tmp_path) as database:
+        assert reader.fast_reader(database) is database
+        slow = snapshots(database, days), labels(database, days, 90), guest_orders(database)
+        monkeypatch.setattr(reader, "LEAST_ROWS", 1)
+        reader.forget_copy()
+        assert reader.fast_reader(database) is not database
+        quick = snapshots(database, days), labels(database, days, 90), guest_orders(database)
+        reader.forget_copy()
+    assert_frame_equal(slow[0], quick[0])
+    assert_frame_equal(slow[1], quick[1])
+    assert slow[2] == quick[2]
+
+
+def test_a_copy_is_not_made_of_data_it_might_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "LEAST_ROWS", 1)
+    company = literal_company()
+    company["orderdetails"][0]["quantityOrdered"] = "ten"
+    with opened(company, tmp_path) as database:
+        assert reader.fast_reader(database) is database
+    reader.forget_copy()
+    with open_database(f"sqlite:///{tmp_path}/company.sqlite", read_only=False) as database:
+        database.write("stg_offices", pl.DataFrame({"office_id": ["1"]}))
+        assert reader.fast_reader(database) is database
+    reader.forget_copy()
+
+
+def test_a_copy_follows_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "LEAST_ROWS", 1)
+    opened(literal_company(), tmp_path).close()
+    with open_database(f"sqlite:///{tmp_path}/company.sqlite", read_only=False) as database:
+        assert snapshots(database, [AS_OF])["orders"].to_list() == [3, 2, 1]
+        orders = database.query("SELECT * FROM orders")
+        database.write("orders", orders.filter(pl.col("customerNumber") != 2))
+        assert snapshots(database, [AS_OF])["customer_id"].to_list() == [1, 3]
+    reader.forget_copy()
 
 
 def test_no_days_give_no_rows(tmp_path: Path) -> None:

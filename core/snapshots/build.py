@@ -8,8 +8,8 @@ import polars as pl
 from core.database.base import Database, Queries
 from core.days import LAST_DAY
 from core.errors import MissingDataError
-from core.mapping.copied import quick_reader
 from core.snapshots.catalogue import FEATURES, SQUARED
+from core.snapshots.reader import fast_reader
 from core.sql_files import column_type, read_sql
 
 DAYS_PER_PASS = 24
@@ -73,7 +73,7 @@ def snapshot_passes(
     database: Database, as_of_days: Sequence[int], *, terms_days: int = 30
 ) -> Iterator[pl.DataFrame]:
     """The same as ``snapshots``, some days at a time, so that no more is in memory than one pass needs."""
-    reader = quick_reader(database)
+    reader = fast_reader(database)
     covered = reader.query("features/coverage", as_of_day=LAST_DAY).row(0, named=True)
     days_per_pass = max(1, min(DAYS_PER_PASS, ROWS_PER_PASS // max(1, covered["customers"])))
     for days in _passes(as_of_days, days_per_pass):
@@ -96,7 +96,7 @@ def labels(database: Database, as_of_days: Sequence[int], horizon: int) -> pl.Da
     MissingDataError
         There are no orders or order lines.
     """
-    reader, passes = quick_reader(database), list(_passes(as_of_days, DAYS_PER_PASS))
+    reader, passes = fast_reader(database), list(_passes(as_of_days, DAYS_PER_PASS))
     found = [
         reader.query("labels/orders", horizon_days=int(horizon), **_day_parameters(days))
         for days in passes or [[0]]
@@ -112,7 +112,7 @@ def order_span(database: Database) -> tuple[int, int]:
     MissingDataError
         There are no orders.
     """
-    row = quick_reader(database).query("marts/order_dates", as_of_day=LAST_DAY).row(0)
+    row = fast_reader(database).query("marts/order_dates", as_of_day=LAST_DAY).row(0)
     if row[0] is None:
         raise MissingDataError("The database holds no orders.", "Load some first.", ("orders",))
     return int(row[0]), int(row[1])
@@ -120,7 +120,7 @@ def order_span(database: Database) -> tuple[int, int]:
 
 def guest_orders(database: Database, as_of_day: int = LAST_DAY) -> int:
     """How many orders before a day name no customer, and are therefore in no snapshot."""
-    found = quick_reader(database).query("features/coverage", as_of_day=int(as_of_day))
+    found = fast_reader(database).query("features/coverage", as_of_day=int(as_of_day))
     return int(found["guest_orders"].item())
 
 
