@@ -138,13 +138,13 @@ def _notes(model: SalesForecaster) -> Iterator[str]:
     if known.periods < 24:
         yield "Less than two years: no seasons are fitted; last year's values are shown if there is a year."
     yield (
-        f"Orders of the last {SETTLED_DAYS} days count with {known.kept_share:.1%}, the share of what is ordered "
-        "that is not cancelled later: the status of an order is not known as of a day."
+        f"Orders of the last {SETTLED_DAYS} days count with {known.kept_share:.1%}, the share of what is "
+        "ordered that is not cancelled later: the status of an order is not known as of a day."
     )
     if known.is_within_period:
         yield (
-            f"The as-of day lies within a month, of which {known.remaining:.0%} of sales usually follow: what "
-            "is known of it is added to the forecast of the rest."
+            f"The as-of day lies within a month, of which {known.remaining:.0%} of sales usually follow: "
+            "what is known of it is added to the forecast of the rest."
         )
     share = asdict(model.new_share_)
     if share["windows"]:

@@ -20,6 +20,9 @@ import polars as pl
 from core.models.recommend.purchases import Catalogue, Floats, Ints
 
 LEAST_SUPPORT = 5
+LEAST_LIFT = 1.2
+"""The lower bound of lift from which products belong together: small catalogues give pairs a little more than
+habits explain, since an order holds a product once."""
 _FEW_ORDERS = 3
 _MOST_PAIRS = 200_000
 
@@ -61,7 +64,7 @@ def bundles(
     expected, variance = orders.by_chance(one, other)
     lift, low = _bounds(count, expected, variance, z)
     order = np.lexsort((other, one, -low))
-    order = order[low[order] > 1.0][:most]
+    order = order[low[order] > LEAST_LIFT][:most]
     one, other, count, lift, low = one[order], other[order], count[order], lift[order], low[order]
     rows = np.stack([one, other, np.full(len(one), -1)], axis=1).astype(np.int64)
     triples = _triples(orders, one, other, z, support)
@@ -196,7 +199,7 @@ def _triples(
     result = []
     for key, ways in found.items():
         held, times, least = min(ways, key=lambda way: way[2])
-        if len(ways) == 3 and held >= support and least > 1.0:
+        if len(ways) == 3 and held >= support and least > LEAST_LIFT:
             result.append((np.array([key]), np.array([held]), np.array([times]), np.array([least])))
     return result
 
