@@ -22,6 +22,7 @@ from core.snapshots import (
     labels,
     order_span,
     snapshots,
+    telltale_columns,
     training_days,
 )
 from core.snapshots.build import KEYS
@@ -180,6 +181,31 @@ def test_the_canary_refuses_columns_written_after_the_outcome(tmp_path: Path) ->
             value = pl.when(outcome == 1).then(pl.lit(None)).otherwise(pl.col(name))
             with pytest.raises(LeakError, match=name):
                 check_no_leak(database, frame.with_columns(value.alias(name)), [DAY])
+
+
+def test_columns_that_give_the_outcome_away_are_named() -> None:
+    draw = np.random.default_rng(1)
+    outcome = draw.integers(0, 2, 400)
+    closed = [date(2024, 1, 1 + i % 28) if is_lost else None for i, is_lost in enumerate(outcome)]
+    table = pl.DataFrame(
+        {
+            "lost": outcome,
+            "closed_on": closed,
+            "reason": ["moved" if is_lost else "none" for is_lost in outcome],
+            "orders_after": 3 - 2 * outcome + draw.normal(0, 0.3, 400),
+            "honest": outcome + draw.normal(0, 1, 400),
+            "customer": [f"customer {i}" for i in range(400)],
+            "constant": 1,
+            "nothing": pl.Series([None] * 400, dtype=pl.Float64),
+        }
+    )
+    found = telltale_columns(table, "lost")
+    assert set(found) == {"closed_on", "reason", "orders_after"}
+    assert found["closed_on"] == found["reason"] == 1.0
+    assert "honest" in telltale_columns(table, "lost", limit=0.7)
+    assert telltale_columns(table.with_columns(lost=pl.Series(outcome == 1)), "lost") == found
+    with pytest.raises(ValueError, match="two values"):
+        telltale_columns(table, "constant")
 
 
 def auc(actual: np.ndarray, predicted: np.ndarray) -> float:

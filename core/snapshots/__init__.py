@@ -8,6 +8,7 @@ from core.snapshots.build import guest_orders, labels, order_span, snapshot_pass
 from core.snapshots.canary import LeakError, check_no_leak
 from core.snapshots.catalogue import FEATURES, GROUPS, TRAINING_FEATURES, Feature, feature_sql
 from core.snapshots.cutoffs import default_cutoffs, training_days
+from core.snapshots.telltale import telltale_columns
 
 __all__ = [
     "FEATURES",
@@ -23,5 +24,6 @@ __all__ = [
     "order_span",
     "snapshot_passes",
     "snapshots",
+    "telltale_columns",
     "training_days",
 ]
