@@ -57,7 +57,7 @@ def cdnow_orders(share: int = 1) -> pl.DataFrame | None:
 
 
 def cdnow_database(file: Path, share: int = 1) -> Path | None:
-    """A SQLite file with CDNOW as one flat table, mapped to the canonical views; ``None`` without the data."""
+    """An SQLite file with CDNOW as one flat table, mapped to the canonical views; ``None`` without data."""
     orders = cdnow_orders(share)
     if orders is None:
         return None

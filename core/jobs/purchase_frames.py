@@ -15,6 +15,7 @@ from core.models.purchases.trees import sampled
 from core.snapshots import (
     FEATURES,
     TRAINING_FEATURES,
+    check_no_leak,
     default_cutoffs,
     labels,
     order_span,
@@ -25,6 +26,9 @@ from core.snapshots import (
 MOST_PAST_ROWS = 150_000
 _MOST_CELLS = 1_000_000  # customers × days that are read in one pass
 _FEWEST_DAYS = 5
+_CHECKED_CUSTOMERS = 100
+OUTCOMES = ("ordered", "window_revenue")
+"""Columns of past snapshots that are no features."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +67,25 @@ def purchase_frames(
 ) -> PurchaseFrames:
     """Everything a model may learn from as of ``as_of_day``.
 
+    The features of some customers are computed again from data cut off at the last training day; a feature
+    that then differs is refused.
+
     Companies with very many customers are read at fewer days, and a random part of the customers is kept:
     the same ones at all days.
     """
     progress("Customers today", 0.0)
-    first, last = order_span(database)
     now = known_features(database, as_of_day, terms_days)
-    days = training_days(first, last, as_of_day, horizon)
+    # The last order that is known, not the last in the data: what comes later must not move training days.
+    first, last = database.query("marts/order_dates", as_of_day=as_of_day).row(0)[:2]
+    days = training_days(int(first), int(last), as_of_day, horizon)
     affordable = max(_MOST_CELLS // now.height, _FEWEST_DAYS)
     if len(days) > affordable:
         days = days[-affordable:]
     progress("Customers in the past", 0.15)
     past = past_frames(database, days, horizon, terms_days, now.height)
+    if days:
+        progress("Looking for leaks", 0.45)
+        check_no_leak(database, past, [days[-1]], _CHECKED_CUSTOMERS, terms_days=terms_days, ignore=OUTCOMES)
     daily = database.query("marts/orders_daily", as_of_day=as_of_day)
     by_day = daily.group_by("order_day").agg(pl.col("orders").sum()).sort("order_day")
     return PurchaseFrames(now, past, by_day, described_features())

@@ -125,7 +125,7 @@ class ChurnModel(Model):
         polars.DataFrame
             ``customer_id``, ``as_of_day``, ``score`` (P(no order within the horizon)), ``low`` and ``high``
             (80 %: how far the true probability may be off), ``p_alive``, ``expected_orders`` (within the
-            horizon), ``next_order_day`` (half of such customers order by then, if they have not left; null
+            horizon), ``next_order_date`` (half of such customers order by then, if they have not left; null
             if beyond three years), ``reasons`` (the strongest, as sentences).
         """
         frame = self.members(frame)
@@ -135,7 +135,7 @@ class ChurnModel(Model):
             return keys.with_columns(
                 score=pl.lit(self.base_rate_.rate), low=pl.lit(least), high=pl.lit(most),
                 p_alive=pl.lit(None, pl.Float64), expected_orders=pl.lit(None, pl.Float64),
-                next_order_day=pl.lit(None, pl.Int64), reasons=pl.lit("There is not enough data for reasons"),
+                next_order_date=pl.lit(None, pl.Date), reasons=pl.lit("There is not enough data for reasons"),
             )  # fmt: skip
         found = self.predict(frame)
         low, high = self._interval(frame, found)
@@ -146,7 +146,7 @@ class ChurnModel(Model):
             pl.Series("high", high),
             pl.Series("p_alive", rhythm.alive(frame)),
             pl.Series("expected_orders", rhythm.expected_orders(frame, self.horizon)),
-            rhythm.next_order_day(frame),
+            rhythm.next_order_date(frame),
             strongest(shares, self._sentences(frame, shares)),
         )
 

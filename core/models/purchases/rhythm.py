@@ -78,14 +78,13 @@ class Rhythm:
         """Expected number of order days within the horizon."""
         return self.model.expected_purchases(history_of(frame, self.clock), self.ahead(frame, horizon))
 
-    def next_order_day(self, frame: pl.DataFrame) -> pl.Series:
-        """Day by which half of such customers, if they have not left, order again; null if over 3 years."""
+    def next_order_date(self, frame: pl.DataFrame) -> pl.Series:
+        """Date by which half of such customers, if they have not left, order again; null if over 3 years."""
         wait = self.model.waiting_time(history_of(frame, self.clock))
         day = _days(frame, "as_of_day")
-        due = self.clock.calendar(self.clock.operational(day) + wait)
-        near = due - day <= _FURTHEST
-        found = pl.Series("next_order_day", np.where(near, np.ceil(due), 0.0)).cast(pl.Int64)
-        return pl.select(pl.when(pl.Series(near)).then(found)).to_series().alias("next_order_day")
+        due = np.ceil(self.clock.calendar(self.clock.operational(day) + wait))
+        found = pl.Series("next_order_date", np.where(due - day <= _FURTHEST, due, np.nan))
+        return found.fill_nan(None).cast(pl.Int32).cast(pl.Date)
 
     def clock_columns(self, frame: pl.DataFrame, horizon: int) -> pl.DataFrame:
         """The frame with times as the clock sees them, for trees; unchanged where the clock is flat."""
