@@ -19,6 +19,8 @@ from core.database import Database, open_database
 from core.demo import ensure_demo_database
 from core.settings import Settings
 
+pytest_plugins = ["tests.conftest_predictions"]
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 GENUINE_FOLDER = CHECKOUT.parent / "shared" / "classicmodels"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
