@@ -50,27 +50,45 @@ def prepare(
     result = Preparation()
     as_of = default_as_of(database)
     dates = [day for day in past_dates(as_of, horizon, past) if to_day(day) > 0]
+    bar = _Bar(progress, len(tasks))
     for number, task in enumerate(tasks):
-        done = 0.0
-
-        def step(what: str, fraction: float, number: int = number, task: str = task) -> None:
-            inner = done + _SHARES[stage] * min(1.0, fraction)  # noqa: B023 - read while this task runs
-            progress(f"{task}: {what}", (number + inner) / len(tasks))
-
+        bar.begin(task, number)
         try:
-            stage = "training"
+            bar.stage("training")
             train_model(
-                database, store, task, as_of=as_of, horizon=horizon, terms_days=terms_days, progress=step
+                database, store, task, as_of=as_of, horizon=horizon, terms_days=terms_days, progress=bar
             )
-            done, stage = done + _SHARES[stage], "scoring"
-            score_customers(database, store, task, as_of=as_of, terms_days=terms_days, progress=step)
-            done, stage = done + _SHARES[stage], "judging"
-            backtest_task(database, task, horizon=horizon, terms_days=terms_days, progress=step)
-            done, stage = done + _SHARES[stage], "looking back"
-            replay_task(database, task, cutoffs=dates, horizon=horizon, terms_days=terms_days, progress=step)
+            bar.stage("scoring")
+            score_customers(database, store, task, as_of=as_of, terms_days=terms_days, progress=bar)
+            bar.stage("judging")
+            backtest_task(database, task, horizon=horizon, terms_days=terms_days, progress=bar)
+            bar.stage("looking back")
+            replay_task(database, task, cutoffs=dates, horizon=horizon, terms_days=terms_days, progress=bar)
         except SalesError as error:
             result.failed[task] = str(error)
             continue
         result.ready.append(task)
     progress("done", 1.0)
     return result
+
+
+class _Bar:
+    """Progress of all tasks as one bar that never goes back."""
+
+    def __init__(self, progress: Progress, tasks: int) -> None:
+        self._progress, self._tasks = progress, tasks
+        self._reached = self._from = self._to = 0.0
+        self._task, self._number = "", 0
+
+    def begin(self, task: str, number: int) -> None:
+        """Go on to the next task."""
+        self._task, self._number, self._to = task, number, 0.0
+
+    def stage(self, name: str) -> None:
+        """Go on to the next stage of the task."""
+        self._from, self._to = self._to, self._to + _SHARES[name]
+
+    def __call__(self, what: str, fraction: float) -> None:
+        inside = self._from + (self._to - self._from) * min(1.0, fraction)
+        self._reached = max(self._reached, (self._number + inside) / self._tasks)
+        self._progress(f"{self._task}: {what}", self._reached)

@@ -120,17 +120,17 @@ class TrainingProcess:
 
     def _follow(self, process: "subprocess.Popen[str]") -> None:
         errors: list[str] = []
-        assert process.stdout is not None
-        assert process.stderr is not None
-        listener = threading.Thread(target=lambda: errors.extend(process.stderr or ()), daemon=True)
-        listener.start()
         last: dict[str, object] = {}
-        for line in process.stdout:
-            last = json.loads(line)
-            if "fraction" in last:
-                self._set(replace(self._state, what=str(last["what"]), fraction=float(str(last["fraction"]))))
-        status = process.wait()
-        listener.join(_STOP_SECONDS)
+        with process:  # closes its pipes
+            listener = threading.Thread(target=lambda: errors.extend(process.stderr or ()), daemon=True)
+            listener.start()
+            for line in process.stdout or ():
+                last = json.loads(line)
+                if "fraction" in last:
+                    what, fraction = str(last["what"]), float(str(last["fraction"]))
+                    self._set(replace(self._state, what=what, fraction=fraction))
+            listener.join()
+            status = process.wait()
         with self._lock:
             self._process = None
         self._set(self._ended(status, last, errors))
