@@ -57,6 +57,13 @@ def models(draw: st.DrawFn) -> BgNbd:
     return BgNbd(draw(positive), draw(st.floats(0.1, 300.0)), draw(positive), draw(positive))
 
 
+@st.composite
+def extreme_models(draw: st.DrawFn) -> BgNbd:
+    """What a fit to odd data may end at."""
+    logs = st.floats(-7.0, 7.0)
+    return BgNbd.from_logs(np.array([draw(logs) for _ in range(4)]))
+
+
 def test_the_published_fit_of_the_cdnow_sample_is_found(cdnow_summary: pl.DataFrame) -> None:
     found = fit_bg_nbd(history_of(cdnow_summary), prior_weight=0.0)
     assert found.model.r == pytest.approx(0.2426, abs=0.0005)
@@ -114,8 +121,8 @@ def test_the_gradient_of_gamma_gamma_too(
     np.testing.assert_allclose(gradient / scale, np.array(numerical) / scale, rtol=1e-4, atol=1e-6)
 
 
-@settings(max_examples=100, deadline=None)
-@given(models(), histories(), st.floats(0.01, 5_000.0))
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(models(), extreme_models()), histories(), st.floats(0.01, 5_000.0))
 def test_predictions_are_finite_and_ordered(model: BgNbd, history: PurchaseHistory, ahead: float) -> None:
     alive = model.p_alive(history)
     soon, later = model.p_purchase(history, ahead), model.p_purchase(history, 2 * ahead)

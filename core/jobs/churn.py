@@ -91,7 +91,8 @@ def backtest(
     """How well churn would have been predicted at past cutoffs, beside simple baselines.
 
     ``champion`` is what the model chosen before each cutoff said, other models are its candidates. Models
-    that the ladder did not allow at every cutoff are left out.
+    that the ladder did not allow at every cutoff are left out. The predictions keep the champion's ``low``
+    and ``high``.
 
     Raises
     ------
@@ -114,26 +115,23 @@ def backtest(
             labels(database, [day], horizon).select("customer_id", "ordered"), on="customer_id", how="inner"
         )
         past = model.members(frames.past)
+        predicted = model.predict(judged)
+        low, high = model.interval(judged, predicted)
+        columns = predicted | _baselines(past, judged) | {"low": low, "high": high}
         found.append(
             judged.select("customer_id", cutoff_day="as_of_day", actual=1.0 - pl.col("ordered")).with_columns(
-                [
-                    pl.Series(CHAMPION if name == "champion" else name, p)
-                    for name, p in model.predict(judged).items()
-                ]
-                + [pl.Series(name, p) for name, p in _baselines(past, judged).items()]
+                pl.Series(name, values) for name, values in columns.items()
             )
         )
-        told = (
-            model.judgement_.decision.reason
-            if model.judgement_.decision
-            else "; ".join(model.judgement_.notes)
-        )
+        decision = model.judgement_.decision
+        told = decision.reason if decision else "; ".join(model.judgement_.notes)
         notes.append(
             f"{to_date(day)}: {model.badge}, {model.events_:,} events, {model.champion}. {told}".strip()
         )
     shared = set.intersection(*(set(frame.columns) for frame in found))
     models = [CHAMPION, *(n for n in (SIMPLE, LOGISTIC, TREES, WITH_LOGISTIC, WITH_TREES) if n in shared)]
-    table = pl.concat([f.select("customer_id", "cutoff_day", "actual", *models, *BASELINES) for f in found])
+    kept = ["customer_id", "cutoff_day", "actual", *models, *BASELINES, "low", "high"]
+    table = pl.concat([frame.select(kept) for frame in found])
     return evaluate(
         table, models=models, baselines=BASELINES, metrics=CLASSIFICATION, notes=notes, champion=CHAMPION
     )

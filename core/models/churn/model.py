@@ -14,7 +14,7 @@ from core.models.calibration import Calibration, logit
 from core.models.card import Decision
 from core.models.churn.candidates import LOGISTIC, SIMPLE, TREES, Candidates
 from core.models.churn.flip import flips
-from core.models.churn.judged import Judgement, Margins, judge
+from core.models.churn.judged import LEVEL, Judgement, Margins, judge
 from core.models.explanation import Explanation
 from core.models.ladder import BaseRate, Rung, badge, rung
 from core.models.model import Model, Part, Parts, values
@@ -131,14 +131,14 @@ class ChurnModel(Model):
         frame = self.members(frame)
         keys = frame.select("customer_id", "as_of_day")
         if self.candidates_ is None:
-            least, most = self.base_rate_.interval(0.8)
+            least, most = self.base_rate_.interval(LEVEL)
             return keys.with_columns(
                 score=pl.lit(self.base_rate_.rate), low=pl.lit(least), high=pl.lit(most),
                 p_alive=pl.lit(None, pl.Float64), expected_orders=pl.lit(None, pl.Float64),
                 next_order_date=pl.lit(None, pl.Date), reasons=pl.lit("There is not enough data for reasons"),
             )  # fmt: skip
         found = self.predict(frame)
-        low, high = self._interval(frame, found)
+        low, high = self.interval(frame, found)
         rhythm, shares = self.candidates_.rhythm, self._shares(frame, found["champion"])
         return keys.with_columns(
             pl.Series("score", found["champion"]),
@@ -175,9 +175,15 @@ class ChurnModel(Model):
         seen = self.candidates_.rhythm.clock_columns(frame, self.horizon)
         return spoken(seen, shares, self.described_, trees.important if trees else {}, _WORDS)
 
-    def _interval(self, frame: pl.DataFrame, found: Mapping[str, Floats]) -> tuple[Floats, Floats]:
-        """How sure: sampling error among similar scores, the halves' disagreement, the rhythm's own error."""
-        assert self.candidates_ is not None
+    def interval(self, frame: pl.DataFrame, found: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+        """Low and high (80 %) of what ``predict`` found for a snapshot.
+
+        Three errors are added up on the log-odds scale: of observed shares among similar scores, of the
+        halves of the champion about each other, and of the parameters of BG/NBD (few customers only).
+        """
+        if self.candidates_ is None:
+            least, most = self.base_rate_.interval(LEVEL)
+            return np.full(frame.height, least), np.full(frame.height, most)
         rhythm = self.candidates_.rhythm
         z = logit(np.clip(found["champion"], _EDGE, 1 - _EDGE))
         variance = np.zeros(len(z))

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.models.purchases.history import Floats, PurchaseHistory
 
+_WIDE = 50.0  # parameters beyond it make the hypergeometric series long or its terms huge
 _NEAR = 1e-6  # the closed form of expected purchases has removable poles at a = 1 and a + b + x = 1
 
 
@@ -139,9 +140,30 @@ class BgNbd:
         now = self.alpha + history.age
         z = time / (now + time)
         log_power = (a - 1.0) * np.log(now / (now + time))
-        ratio = hyp2f1(a - 1.0, a + b - 1.0 - self.r, c, z)
-        expected = c / (a - 1.0) * (1.0 - np.exp(log_power) * ratio)
-        return self.p_alive(history) * np.maximum(expected, 0.0)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            ratio = hyp2f1(a - 1.0, a + b - 1.0 - self.r, c, z)
+            expected = c / (a - 1.0) * (1.0 - np.exp(log_power) * ratio)
+        # Where customers leave almost surely or never, terms may overflow: integrate instead.
+        odd = ~np.isfinite(expected) | (expected < 0) | (max(a, b) > _WIDE)
+        if odd.any():
+            at = np.broadcast_to(time, odd.shape)[odd] / now[odd]
+            expected = np.where(odd, 0.0, expected)
+            expected[odd] = self._integrated_purchases(x[odd], at)
+        return self.p_alive(history) * expected
+
+    def _integrated_purchases(self, x: Floats, share: Floats) -> Floats:
+        """Expected purchases of active customers as the mean of (1 − (1 + p s)^−(r + x)) / p over dropouts.
+
+        ``share``: time ahead over alpha + T. The mean is over p ~ Beta(a, b + x), by its quantiles.
+        """
+        from scipy.special import betaincinv
+
+        nodes, weights = np.polynomial.legendre.leggauss(48)
+        total = np.zeros(len(x))
+        for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
+            p = np.maximum(betaincinv(self.a, self.b + x, node), 1e-12)
+            total += weight * -np.expm1(-(self.r + x) * np.log1p(p * share)) / p
+        return total
 
     def waiting_time(self, history: PurchaseHistory, share: float = 0.5) -> Floats:
         """Time until the next purchase of an active customer that is exceeded with probability 1 − ``share``.
