@@ -21,6 +21,8 @@ from dashboard import theme
 from dashboard.view import Chart, in_the_middle
 
 _MOST_CHOSEN = 50
+_AS_GOOD_AS_ALL = 0.995
+_HEADROOM = 1.25  # for the legend
 _COLORS = (theme.ACCENT, "#E0B04F", "#D98E3A", "#CC6636", theme.RISK["high"])
 """Not due, then ever riskier; the axis names the buckets, so colour is not alone."""
 
@@ -100,7 +102,11 @@ class Ageing(Chart):
         sales = self.session.sales
         assert sales is not None
         told = load_invoices(self.session.database, sales).quality
-        matched = f"{told.certain_share:.0%} of paid invoices matched by amount, the rest oldest first."
+        matched = (
+            "Paid invoices were all matched by amount."
+            if told.certain_share > _AS_GOOD_AS_ALL
+            else f"{told.certain_share:.0%} of paid invoices were matched by amount, the rest oldest first."
+        )
         chosen = self._chosen(sales, self.session.filters)
         most = f"Chosen: who owes most there, at most {_MOST_CHOSEN}. " if chosen else ""
         return f"{matched} {most}{super().note(frame)}".strip()
@@ -152,8 +158,11 @@ class DaysToPay(Chart):
         figure.add_layout(self._terms)
 
     def repaint(self, figure: Figure, frame: pl.DataFrame) -> None:
-        lowest = float(frame["median_days"].min() or 0) if frame.height else 0.0  # type: ignore[arg-type]
+        shown = [frame, *(pl.DataFrame({"slow_days": r.data_source.data["slow_days"]}) for r in self._back)]
+        highest = max((float(some["slow_days"].max() or 0) for some in shown), default=0.0)
+        lowest = float(frame["median_days"].min() or 0)
         figure.y_range.start = 0 if lowest >= 0 else None
+        figure.y_range.end = highest * _HEADROOM if highest > 0 else None
 
     def note(self, frame: pl.DataFrame) -> str:  # noqa: ARG002
         unused = ignored_by_invoices(self.session.filters, with_period=True)
