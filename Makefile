@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOP := $(VENV)/.develop-installed
 
-.PHONY: help env serve test large lint bench lock clean
+.PHONY: help env serve test large lint bench oracle lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ lint: $(DEVELOP)  ## Check style and types
 
 bench: $(DEVELOP)  ## Measure speed and memory against peers in the same run
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+oracle: $(DEVELOP)  ## Models as a share of the best possible score on companies with known truth; fails on a leak
+	@$(BIN)/python -m tests.benchmarks oracle $(ARGS)
 
 env: $(DEVELOP)  ## Create .venv with everything for serving and testing
 

@@ -8,7 +8,7 @@ import polars as pl
 from core.generate.draws import Floats, Ints
 from core.generate.world import SEGMENTS
 from core.oracle.observed import Observed
-from core.oracle.ordering import beliefs, history, later_dropout, rate_grid
+from core.oracle.ordering import Beliefs, beliefs, history, later_dropout, rate_grid
 from core.oracle.segments import SegmentBeliefs, segment_beliefs
 from core.oracle.window import Window, window
 
@@ -48,9 +48,7 @@ def churn_and_orders(
             subset = orders.filter(pl.col("customer_id").is_in(known[rows].tolist()))
             _who, past = history(seen.world, subset, cutoff)
             found = beliefs(seen.world, clock, past, code, cutoff, grid.rates)
-            silent[rows], expected[rows] = _ahead(
-                found.active, found.gone, evidence[rows], grid.weights, ahead
-            )
+            silent[rows], expected[rows] = _ahead(found, evidence[rows], grid.weights, ahead)
     return known, silent, expected, segments
 
 
@@ -58,16 +56,13 @@ def _clock(place: pl.DataFrame, country: int) -> int:
     return int(place.filter(pl.col("country") == country)["clock"].item(0))
 
 
-def _ahead(
-    active: Floats, gone: Floats, segments: Floats, rate_weights: Floats, ahead: Window
-) -> tuple[Floats, Floats]:
+def _ahead(found: Beliefs, segments: Floats, rate_weights: Floats, ahead: Window) -> tuple[Floats, Floats]:
     """Probability of no order, and expected orders by segment, given the likelihoods of one country."""
-    # Customers × rates: summed over stages and dropout nodes, each with what it promises.
-    alive = active.sum(axis=(1, 3))
-    quiet = np.einsum("ckrm,krm->cr", active, ahead.silent)
-    orders = np.einsum("ckrm,krm->cr", active, ahead.orders)
+    alive = found.active.sum(axis=2)  # customers × rates, as all of these
+    quiet = (found.active * np.einsum("ckr,krm->crm", found.stage, ahead.silent)).sum(axis=2)
+    orders = (found.active * np.einsum("ckr,krm->crm", found.stage, ahead.orders)).sum(axis=2)
     weights = segments @ rate_weights
-    total = ((alive + gone) * weights).sum(axis=1)
-    silent = ((quiet + gone) * weights).sum(axis=1) / total
+    total = ((alive + found.gone) * weights).sum(axis=1)
+    silent = ((quiet + found.gone) * weights).sum(axis=1) / total
     by_segment = segments * (orders @ rate_weights.T) / total[:, None]
     return silent, by_segment

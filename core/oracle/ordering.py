@@ -111,12 +111,14 @@ def later_dropout(world: World, country: int) -> Floats:
 class Beliefs:
     """Likelihood of each customer's orders, up to a factor per customer; kinds of account are summed.
 
-    `active` is with the customer active at the cutoff: customers × stages × rates × dropouts, weighted by the
-    dropout nodes; `gone` with the customer gone: customers × rates, summed over the dropout nodes.
+    `active` is with the customer active at the cutoff: customers × rates × dropouts, weighted by the dropout
+    nodes; `gone` with the customer gone: customers × rates, summed over the dropout nodes. `stage` is the
+    probability of each stage of the current wait of an active customer: customers × stages × rates.
     """
 
     active: Floats
     gone: Floats
+    stage: Floats
 
 
 def beliefs(
@@ -132,11 +134,29 @@ def beliefs(
         active, gone = likelihood(world, clock, past, cutoff, rates, (prompt, late), is_new)
         weight = np.log(prior) + np.log(node_weights)
         kinds.append((active + weight, gone + weight))
-    highest = np.max([np.maximum(a.max(axis=(1, 2, 3)), g.max(axis=(1, 2))) for a, g in kinds], axis=0)
+    highest = np.max([np.maximum(a.max(axis=(1, 2)), g.max(axis=(1, 2))) for a, g in kinds], axis=0)
+    top = highest[:, None, None]
     return Beliefs(
-        sum(np.exp(active - highest[:, None, None, None]) for active, _gone in kinds),
-        sum(np.exp(gone - highest[:, None, None]).sum(axis=2) for _active, gone in kinds),
+        np.sum([np.exp(active - top) for active, _gone in kinds], axis=0),
+        np.sum([np.exp(gone - top).sum(axis=2) for _active, gone in kinds], axis=0),
+        _stages(world, clock, past, cutoff, rates),
     )
+
+
+def _stages(world: World, clock: SeasonalClock, past: History, cutoff: int, rates: Floats) -> Floats:
+    """Probability of each stage of the wait that began with the last order and is not over."""
+    from scipy.special import gammaln
+
+    wait = np.maximum(clock.cumulated[cutoff] - _middle(clock, past.day[past.last]), 1e-9)
+    passed = world.wait_stages * rates * wait[:, None, None]
+    steps = np.arange(world.wait_stages)[:, None]
+    stage = np.exp(steps * np.log(passed) - gammaln(steps + 1.0))
+    return np.asarray(stage / stage.sum(axis=1, keepdims=True))
+
+
+def _middle(clock: SeasonalClock, day: Ints) -> Floats:
+    """Operational time in the middle of days."""
+    return np.asarray(0.5 * (clock.cumulated[day] + clock.cumulated[day + 1]))
 
 
 def _dropout_of_orders(past: History, nodes: tuple[Floats, Floats]) -> Floats:
@@ -196,7 +216,7 @@ def _by_days(
     def silent(until: Ints | int) -> Floats:
         return np.asarray(-rate * np.broadcast_to(clock.cumulated[until], len(first))[:, None, None])
 
-    return _with_shocks(world, past, cutoff, is_new, path, left, silent, None)
+    return _with_shocks(world, past, cutoff, is_new, path, left, silent)
 
 
 def _with_stages(
@@ -213,7 +233,7 @@ def _with_stages(
 
     stages, p = world.wait_stages, _dropout_of_orders(past, nodes)
     speed = stages * rates
-    middle = 0.5 * (clock.cumulated[past.day] + clock.cumulated[past.day + 1])
+    middle = _middle(clock, past.day)
     waits = np.diff(middle, prepend=0.0)
     waits[past.first] = 1.0  # the first wait is apart
     gaps = past.count - 1
@@ -242,11 +262,7 @@ def _with_stages(
         passed = gammaincc(stages, speed * np.maximum(wait, 1e-9)[:, None])
         return np.asarray(np.log(passed)[:, :, None])
 
-    wait = np.maximum(clock.cumulated[cutoff] - last_time, 1e-9)[:, None, None] * speed
-    steps = np.arange(stages)[:, None]
-    stage = np.exp(steps * np.log(wait) - gammaln(steps + 1.0))
-    stage = stage / stage.sum(axis=1, keepdims=True)
-    return _with_shocks(world, past, cutoff, is_new, path, left, silent, stage)
+    return _with_shocks(world, past, cutoff, is_new, path, left, silent)
 
 
 def _with_shocks(
@@ -257,9 +273,8 @@ def _with_shocks(
     path: Floats,
     left: Floats,
     silent: Callable[[Ints | int], Floats],
-    stage: Floats | None,
 ) -> tuple[Floats, Floats]:
-    """Log likelihood of being active (by customer, stage, rate, node) and of being gone, also by shocks."""
+    """Log likelihood of being active and of being gone, with accounts that close at shocks."""
     first, last = past.day[past.first], past.day[past.last]
     stays, closes = np.log1p(-world.shock_dropout), np.log(world.shock_dropout)
     survived = np.zeros(len(first))
@@ -276,5 +291,4 @@ def _with_shocks(
         gone.append(path + silent(np.maximum(shock, last + 1)) + survived_now[:, None, None])
         survived = survived + stays * concerned
     active = path + silent(cutoff) + survived[:, None, None]
-    active = active[:, None] if stage is None else active[:, None] + np.log(stage)[..., None]
     return active, np.logaddexp.reduce(gone)

@@ -90,6 +90,25 @@ def oracle_scores(
     return pl.concat(parts)
 
 
+def invoice_oracle(folder: Path, truth_folder: Path, asked: pl.DataFrame) -> pl.DataFrame:
+    """The chances of single invoices, each as known on a day of its own.
+
+    Parameters
+    ----------
+    asked
+        ``invoice_id`` and ``as_of_day`` (days since 1970-01-01).
+
+    Returns
+    -------
+    polars.DataFrame
+        ``invoice_id``, ``as_of_day``, ``p_late``, ``p_default``; without orders on hold, which are no risk.
+    """
+    seen = read_observed(folder, truth_folder)
+    days = asked.with_columns(pl.col("as_of_day") - seen.start_day)
+    found = invoice_chances(seen.world, read_invoices(seen, truth_folder), days)
+    return found.with_columns(pl.col("as_of_day") + seen.start_day)
+
+
 def _window(frame: pl.DataFrame, cutoff: int, horizon: int) -> pl.DataFrame:
     """The rows of orders in the window that are not cancelled."""
     return frame.filter(pl.col("day") >= cutoff, pl.col("day") < cutoff + horizon, pl.col("live"))
