@@ -20,6 +20,8 @@ PURPOSES = {
 
 _INNER = ("staging/", "schema/")
 _YEAR = 365
+_HORIZON = 90
+_AS_OF_DAYS = "as_of_day_"  # features and labels take many days in one pass
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def saved_queries(
     """
     day = to_day(as_of) if as_of else _day_after_last_order(database)
     values = {"as_of_day": day, "until_day": day, "from_day": day - _YEAR, "terms_days": terms_days}
+    values["horizon_days"] = _HORIZON
     order = list(PURPOSES)
     found = [
         (folder, read_sql(name))
@@ -82,6 +85,10 @@ def saved_queries(
 
 
 def _saved(folder: str, file: SqlFile, values: Mapping[str, object]) -> SavedQuery:
+    days = [name for name in file.parameters if name.startswith(_AS_OF_DAYS)]
+    if folder == "labels":  # as of a day whose outcome is known
+        values = {**values, "as_of_day": int(str(values["as_of_day"])) - _HORIZON}
+    values = {**values, **dict.fromkeys(days, values["as_of_day"])}
     parameters = tuple(
         SavedParameter(name, column_type(text), text.partition(", ")[2], values.get(name))
         for name, text in file.parameters.items()
