@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import polars as pl
 
 from core.generate.draws import Floats, Ints
-from core.generate.world import SEGMENTS
+from core.generate.season import clocks_of
+from core.generate.world import SEGMENTS, World
 from core.oracle.observed import Observed
 from core.oracle.ordering import Beliefs, beliefs, history, later_dropout, rate_grid
 from core.oracle.segments import SegmentBeliefs, segment_beliefs
@@ -40,8 +43,10 @@ def churn_and_orders(
     silent = np.empty(len(known))
     expected = np.empty((len(known), len(SEGMENTS)))
     for code in np.unique(country).tolist():
-        grid, clock = rate_grid(seen.world, code), seen.clocks[_clock(place, code)]
-        ahead = window(seen.world, clock, cutoff, horizon, grid.rates, later_dropout(seen.world, code))
+        group = _clock(place, code)
+        grid, clock = rate_grid(seen.world, code), seen.clocks[group]
+        dropouts = tuple(later_dropout(seen.world, code).tolist())
+        ahead = _window(seen.world, group, cutoff, horizon, tuple(grid.rates.tolist()), dropouts)
         of_country = np.flatnonzero(country == code)
         for start in range(0, len(of_country), _AT_ONCE):
             rows = of_country[start : start + _AT_ONCE]
@@ -50,6 +55,20 @@ def churn_and_orders(
             found = beliefs(seen.world, clock, past, code, cutoff, grid.rates)
             silent[rows], expected[rows] = _ahead(found, evidence[rows], grid.weights, ahead)
     return known, silent, expected, segments
+
+
+@lru_cache(maxsize=32)
+def _window(
+    world: World,
+    group: int,
+    cutoff: int,
+    horizon: int,
+    rates: tuple[float, ...],
+    dropouts: tuple[float, ...],
+) -> Window:
+    """The tables of a window: many countries share them."""
+    clock = clocks_of(world)[group]
+    return window(world, clock, cutoff, horizon, np.array(rates), np.array(dropouts))
 
 
 def _clock(place: pl.DataFrame, country: int) -> int:
