@@ -147,6 +147,8 @@ def likely_types(connection: sqlite3.Connection, staging: Staging) -> dict[str, 
                 kind = kind_of(declared) if declared else _key_kind(connection, name, column) if view else ""
             if kind:
                 found.setdefault(column, set()).add(kind)
+    # An invoice is an order; a result without rows says nothing of the type of its keys.
+    found.setdefault("invoice_id", found.get("order_id", {"integer"}))
     return {name: next(iter(kinds)) for name, kinds in found.items() if len(kinds) == 1}
 
 

@@ -10,7 +10,13 @@ from core.models.card import estimate_of
 from core.predictions.backtests import StoredBacktest, stored_backtest
 from core.predictions.scores import dates_scored
 
-LEADING_METRIC = {"churn": "AUC", "spend": "Gini", "sales": "WAPE", "recommend": "NDCG@10", "credit": "AUC"}
+LEADING_METRIC = {
+    "churn": "AUC",
+    "spend": "Gini",
+    "sales": "WAPE total",
+    "recommend": "NDCG@10 joint",
+    "credit": "AUC",
+}
 """The metric that a page shows first."""
 
 
@@ -58,7 +64,7 @@ class TaskStatus:
             return None
         found = [(name, self.backtest.score(name, self.metric)) for name in self.backtest.baselines]
         known = [(name, value) for name, value in found if value.value == value.value]
-        smaller_is_better = self.metric == "WAPE"
+        smaller_is_better = self.metric.startswith("WAPE")
         best = min if smaller_is_better else max
         return best(known, key=lambda pair: pair[1].value) if known else None
 
