@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
 from core.errors import GenerateError
 from core.generate import generate_company
 from core.generate.world import VARIANTS, World
+from dashboard.cli import cli
 
 CUSTOMERS = 1_200
 START = date(2023, 7, 1)
@@ -184,3 +186,27 @@ def test_worlds_combine(read: Read) -> None:
     both = "rhythm,launches"
     assert read(both, "orders").equals(read("rhythm", "orders"))
     assert read(both, "truth/products").equals(read("launches", "truth/products"))
+
+
+def test_the_command_takes_worlds_and_refuses_others(tmp_path: Path) -> None:
+    runner = CliRunner()
+    arguments = ["generate", "--out", str(tmp_path / "c"), "--customers", "20", "--world"]
+    made = runner.invoke(cli, [*arguments, "shocks,noise"])
+    assert made.exit_code == 0, made.output
+    assert World.of_truth(tmp_path / "c-truth").noise_columns == VARIANTS["noise"]["noise_columns"]
+    refused = runner.invoke(cli, [*arguments, "flat", "--overwrite"])
+    assert refused.exit_code != 0
+    help_text = " ".join(runner.invoke(cli, ["generate", "--help"]).output.split())
+    assert all(name in help_text for name in VARIANTS)
+
+
+def test_columns_that_mean_nothing_are_loaded_with_the_rest(tmp_path: Path) -> None:
+    from core.database import open_database
+    from core.ingest import ingest
+
+    generate_company(tmp_path / "c", customers=30, world="noise")
+    url = f"sqlite:///{tmp_path / 'c.sqlite'}"
+    ingest([tmp_path / "c"], url)
+    with open_database(url) as database:
+        found = database.query("SELECT COUNT(surveyScore) AS scores, COUNT(*) AS customers FROM customers")
+    assert found.row(0) == (30, 30)
