@@ -49,12 +49,11 @@ class TaskStatus:
 
     def measured(self) -> Estimate:
         """The leading metric of the champion in the backtest, else that of the card."""
-        champion = self.model.card.champion if self.model else ""
         if self.backtest is not None:
-            for name in (champion, self.backtest.champion or ""):
-                found = self.backtest.score(name, self.metric)
-                if found.value == found.value:
-                    return found
+            # Backtests list first what would have been used at each cutoff.
+            found = self.backtest.score(self.backtest.champion or self.backtest.models[0], self.metric)
+            if found.value == found.value:
+                return found
         card = self.model.card.metrics if self.model else {}
         return estimate_of(card.get(self.metric, {}))
 
