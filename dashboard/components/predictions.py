@@ -63,3 +63,24 @@ class ActionRows(JSComponent):
     def tell(self, **message: Any) -> None:
         """Send the browser a message."""
         self._send_msg(message)
+
+
+class InputBar(JSComponent):
+    """Native selects, sliders and number fields in a row; every change is told once it rests."""
+
+    fields = param.List(
+        default=[],
+        item_type=dict,
+        doc="Dicts: name, label, kind (select, range, number), value, options, min, max, step, text.",
+    )
+
+    _esm = _FOLDER / "input_bar.js"
+    _stylesheets: ClassVar[list[str]] = _css("input_bar.css")
+
+    def __init__(self, *, on_set: Any = None, **params: Any) -> None:
+        super().__init__(**params)
+        self._on_set = on_set
+
+    def _handle_msg(self, data: Any) -> None:
+        if self._on_set is not None and data.get("kind") == "set":
+            self._on_set(str(data.get("name", "")), data.get("value"))
