@@ -22,7 +22,7 @@ from core.models.recommend.ranking import (
 )
 from core.models.recommend.reasons import because, bought_before, contributions
 from core.models.recommend.shortlist import shares_of
-from core.models.recommend.tastes import learn_tastes
+from core.models.recommend.tastes import learn_tastes, popularity, still_sold
 from core.models.recommend.tuning import Settings
 
 END = FIRST_DAY + DAYS
@@ -143,7 +143,7 @@ def learned():
     known = Catalogue.of(lines, catalogue())
     bought = purchases(lines)
     history = histories(bought, known, END, 200.0)
-    return known, history, learn_tastes(history, known)
+    return known, history, learn_tastes(history, known, bought)
 
 
 def test_components_are_distributions(learned) -> None:
@@ -302,3 +302,24 @@ def test_seasons_need_two_years() -> None:
     assert season_factor((1.0,) * 12, FIRST_DAY, 90) == pytest.approx(1.0)
     november_first = 18_932  # 2021-11-01
     assert season_factor(profile, november_first, 30) > 2
+
+
+def test_products_that_nobody_buys_any_more_are_noticed() -> None:
+    daily = [(c, "often", d, 1) for c, d in enumerate(range(0, 100))]
+    seasonal = [(c, "winter", d, 1) for c, d in enumerate([*range(0, 20), *range(60, 80)])]
+    rare = [(c, "rare", d, 1) for c, d in enumerate((0, 50))]
+    lines = _lines(*daily, *seasonal, *rare)
+    known = Catalogue.of(lines)
+    sold = {
+        day: dict(zip(known.ids, still_sold(purchases(lines), known, day), strict=True)) for day in (105, 130)
+    }
+    assert sold[105] == {"often": True, "winter": True, "rare": True}  # too early to say
+    assert sold[130] == {"often": False, "winter": True, "rare": True}  # winter goods paused as long before
+
+
+def test_popularity_follows_the_latest_purchases() -> None:
+    lines = _lines(*[(c, "old", 0, 1) for c in range(90)], *[(c, "new", 99, 1) for c in range(10)])
+    known = Catalogue.of(lines)
+    slow, quick = (popularity(purchases(lines), known, 100, half_life) for half_life in (1e9, 10.0))
+    assert slow == pytest.approx([0.1, 0.9])  # "new" comes first by name
+    assert quick[0] > 0.99

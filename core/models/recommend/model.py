@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import param
 import polars as pl
 
@@ -255,15 +256,18 @@ class Recommender(Model):
                 "text_ids": ids.dtype == pl.String,
                 "judged": self.judged_,
             },
-            "product_ids": ids.to_numpy() if ids.dtype != pl.String else np.array(ids.to_list(),
-            dtype=np.str_), "product_names": np.array(self.catalogue_.names, dtype=np.str_), "line":
-            self.catalogue_.line, "popularity": self.tastes_.popularity, "factors":
-            self.tastes_.factors.astype(np.float32), "neighbour_starts": self.tastes_.neighbours.starts,
-            "neighbour_targets": self.tastes_.neighbours.target.astype(np.int32), "neighbour_values":
-            self.tastes_.neighbours.value.astype(np.float32), "by_country":
-            self.newcomers_.shares.astype(np.float32), **_arrays("also", self.also_bought_, ("starts",
-            "product", "count", "lift", "low")), **_arrays("bundle", self.bundles_, ("product", "count",
-            "lift", "low")),
+            "product_ids": _ids_array(ids),
+            "product_names": np.array(self.catalogue_.names, dtype=np.str_),
+            "line": self.catalogue_.line,
+            "popularity": self.tastes_.popularity,
+            "sold": self.tastes_.sold,
+            "factors": self.tastes_.factors.astype(np.float32),
+            "neighbour_starts": self.tastes_.neighbours.starts,
+            "neighbour_targets": self.tastes_.neighbours.target.astype(np.int32),
+            "neighbour_values": self.tastes_.neighbours.value.astype(np.float32),
+            "by_country": self.newcomers_.shares.astype(np.float32),
+            **_arrays("also", self.also_bought_, ("starts", "product", "count", "lift", "low")),
+            **_arrays("bundle", self.bundles_, ("product", "count", "lift", "low")),
         }  # fmt: skip
 
     @classmethod
@@ -288,6 +292,7 @@ class Recommender(Model):
                 array(parts["neighbour_starts"]), array(parts["neighbour_targets"]),
                 array(parts["neighbour_values"]),
             ),
+            array(parts["sold"]),
         )  # fmt: skip
         settings = plain["settings"]
         model.settings_ = Settings(
@@ -305,3 +310,8 @@ class Recommender(Model):
 
 def _arrays(prefix: str, holder: object, names: Sequence[str]) -> dict[str, Any]:
     return {f"{prefix}_{name}": getattr(holder, name) for name in names}
+
+
+def _ids_array(ids: pl.Series) -> npt.NDArray[Any]:
+    """Keys of products as an array; texts with the fixed width of the longest."""
+    return np.array(ids.to_list(), dtype=np.str_) if ids.dtype == pl.String else ids.to_numpy()

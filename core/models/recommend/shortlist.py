@@ -11,6 +11,7 @@ from core.models.recommend.tastes import Tastes
 from core.models.recommend.tuning import Settings
 
 _Z80 = 1.2816
+_GONE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -18,21 +19,23 @@ class Shares:
     """Shares of all products in a customer's next purchases; customers × products.
 
     ``posterior`` adds the customer's own purchases to the prior; ``novel`` is the ranking of new products.
-    ``evidence`` is the number of purchases, own and prior, that a share rests on.
+    ``evidence`` is the number of purchases, own and prior, that a share rests on; products no longer ``sold``
+    have hardly any share.
     """
 
     posterior: Floats
     novel: Floats
     seen: Mask
     evidence: Floats
+    sold: Mask
 
     def of(self, kind: str) -> Floats:
         """The values by which the products of a kind are ranked."""
         return self.posterior if kind == AGAIN else self.novel
 
     def candidates(self, kind: str) -> Mask:
-        """Which products are of a kind: bought before, or not."""
-        return self.seen if kind == AGAIN else ~self.seen
+        """Which products are of a kind: bought before, or not; and still sold."""
+        return (self.seen if kind == AGAIN else ~self.seen) & self.sold
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ def shares_of(tastes: Tastes, settings: Settings, block: Histories) -> Shares:
     total = own.sum(axis=1, keepdims=True) + settings.strength
     posterior = (own + settings.strength * prior) / total
     novel = np.tensordot(np.array(settings.novel_mix), parts, axes=1)
-    return Shares(posterior, novel, own > 0, total[:, 0])
+    sold = np.where(tastes.sold, 1.0, _GONE)
+    return Shares(posterior * sold, novel * sold, own > 0, total[:, 0], tastes.sold)
 
 
 def shortlist(

@@ -10,13 +10,16 @@ adds.
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from core.models.recommend.neighbours import EASE_PRODUCTS, Neighbours, ease, item_knn, signal
 from core.models.recommend.purchases import Catalogue, Floats, Histories, Ints
+from core.models.recommend.ranking import Mask
 
 COMPONENTS = ("popularity", "product lines", "factors", "neighbours")
 POPULARITY, LINES, FACTORS, NEIGHBOURS = range(4)
-_POPULARITY_HALF_LIFE = 365.0
+_MISSED_PURCHASES = 12.0
+_DAYS_TO_KNOW = 5
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Tastes:
 
     ``popularity`` sums to 1; ``line`` is the product line (-1: unknown) and ``line_strength`` how many
     purchases the company's shares of the lines are worth beside the customer's own (0: lines are not used);
-    ``factors`` are the leading right singular vectors of log(1 + count), ``rank`` of which are used.
+    ``factors`` are the leading right singular vectors of log(1 + count); ``sold`` says which products are
+    still sold.
     """
 
     popularity: Floats
@@ -33,6 +37,7 @@ class Tastes:
     line_strength: float
     factors: Floats
     neighbours: Neighbours
+    sold: Mask
 
     @property
     def products(self) -> int:
@@ -78,12 +83,53 @@ def _distribution(raw: Floats, otherwise: Floats) -> Floats:
     return np.where(total > 0, positive / np.where(total > 0, total, 1.0), otherwise)
 
 
-def popularity(history: Histories, products: int, as_of_day: int) -> Floats:
-    """Share of each product in all purchases, of which those of a product last bought long ago count less."""
-    age = np.maximum(as_of_day - history.last_day, 0)
-    weight = history.count * 0.5 ** (age / _POPULARITY_HALF_LIFE)
-    counts = np.bincount(history.product, weights=weight, minlength=products)
-    return np.asarray(counts / max(counts.sum(), 1e-300))
+def popularity(bought: pl.DataFrame, catalogue: Catalogue, as_of_day: int, half_life: float) -> Floats:
+    """Share of each product in the purchases before a day, which lose half their weight every half-life."""
+    age = as_of_day - pl.col("order_day")
+    weights = (
+        bought.lazy()
+        .filter(pl.col("order_day") < as_of_day)
+        .group_by("product_id")
+        .agg((0.5 ** (age / half_life)).sum().alias("weight"))
+        .collect()
+    )
+    table = _of_products(weights, catalogue)["weight"].fill_null(0.0).to_numpy()
+    return np.asarray(table / max(table.sum(), 1e-300))
+
+
+def still_sold(bought: pl.DataFrame, catalogue: Catalogue, as_of_day: int) -> Mask:
+    """Which products are still sold: all but those that nobody bought for much longer than ever before, while
+    many would have by their earlier rate.
+    """
+    days = (
+        bought.lazy()
+        .filter(pl.col("order_day") < as_of_day)
+        .group_by("product_id", "order_day")
+        .agg(pl.len().alias("purchases"))
+        .sort("product_id", "order_day")
+        .group_by("product_id")
+        .agg(
+            pl.col("purchases").sum(),
+            pl.len().alias("days"),
+            pl.col("order_day").min().alias("first"),
+            pl.col("order_day").max().alias("last"),
+            pl.col("order_day").diff().max().fill_null(0).alias("pause"),
+        )
+        .collect()
+    )
+    idle = as_of_day - pl.col("last")
+    missed = pl.col("purchases") / (pl.col("last") - pl.col("first") + 1) * idle
+    regular = pl.col("days") >= _DAYS_TO_KNOW
+    gone = regular & (missed > _MISSED_PURCHASES) & (idle > 1.5 * pl.col("pause"))
+    table = _of_products(days.with_columns(gone=gone), catalogue)
+    return ~table["gone"].fill_null(False).to_numpy()
+
+
+def _of_products(frame: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """``frame`` with a row for each product of the catalogue, in its order."""
+    return pl.DataFrame({"product_id": catalogue.ids}).join(
+        frame, on="product_id", how="left", maintain_order="left"
+    )
 
 
 def line_strength(history: Histories, line: Ints) -> float:
@@ -113,7 +159,9 @@ def line_strength(history: Histories, line: Ints) -> float:
 def learn_tastes(
     history: Histories,
     catalogue: Catalogue,
+    bought: pl.DataFrame,
     *,
+    half_life: float = 365.0,
     penalty: float = 0.5,
     rank: int = 8,
     keep: int | None = 100,
@@ -122,6 +170,10 @@ def learn_tastes(
 
     Parameters
     ----------
+    bought
+        The purchases that ``history`` was made of, from ``purchases``.
+    half_life
+        Days after which a purchase counts half for the popularity of its product.
     penalty
         Ridge penalty of EASE in multiples of the mean diagonal of the Gram matrix.
     rank
@@ -136,11 +188,12 @@ def learn_tastes(
         mean = float((signal(history.count) ** 2).sum()) / products
         pairs = ease(history, products, max(penalty * mean, 1e-3), keep)
     return Tastes(
-        popularity(history, products, history.as_of_day),
+        popularity(bought, catalogue, history.as_of_day, half_life),
         catalogue.line,
         line_strength(history, catalogue.line),
         _factors(history, products, rank),
         pairs,
+        still_sold(bought, catalogue, history.as_of_day),
     )
 
 

@@ -24,8 +24,8 @@ from core.models.recommend.newcomers import Newcomers
 from core.models.recommend.purchases import Catalogue, Floats, bought_within, histories, purchases
 from core.models.recommend.ranking import top
 from core.models.recommend.shortlist import KINDS, shares_of
-from core.models.recommend.tastes import COMPONENTS, Tastes, learn_tastes
-from core.models.recommend.tuning import Settings, sampled, tune
+from core.models.recommend.tastes import COMPONENTS, Tastes
+from core.models.recommend.tuning import Settings, learned, sampled, tune
 
 STUDIED_CUSTOMERS = 10_000
 """Settings, choices and probabilities are learned on this many customers; tastes on all that are given."""
@@ -103,7 +103,7 @@ def fitted(
     report["calibration"] = kept
     progress("Learning from all purchases", 0.75)
     everything = histories(bought, catalogue, as_of_day, settings.half_life)
-    tastes = learn_tastes(everything, catalogue, penalty=settings.penalty, rank=settings.rank, keep=keep)
+    tastes = learned(everything, bought, catalogue, settings, keep)
     progress("Products bought together", 0.9)
     report |= {
         "customers": everything.size,
@@ -143,12 +143,10 @@ def _chosen(
     judged = []
     for day in cutoffs:
         past = histories(bought, catalogue, day, settings.half_life)
-        tastes = learn_tastes(past, catalogue, penalty=settings.penalty, rank=settings.rank, keep=keep)
+        tastes = learned(past, bought, catalogue, settings, keep)
         further = {}
         if keep < catalogue.size <= _DENSE_TO_MEASURE:
-            further[_ALL] = learn_tastes(
-                past, catalogue, penalty=settings.penalty, rank=settings.rank, keep=None
-            )
+            further[_ALL] = learned(past, bought, catalogue, settings, None)
         judged.append(judging.judged(bought, lines, catalogue, tastes, settings, day, horizon, further))
     rows = pl.concat(judged)
     found = judging.compared(rows)
@@ -190,7 +188,7 @@ def _chance(
     outcomes: dict[str, list[Floats]] = {kind: [] for kind in KINDS}
     for day in windows:
         past = histories(bought, catalogue, day, settings.half_life)
-        tastes = learn_tastes(past, catalogue, penalty=settings.penalty, rank=settings.rank, keep=keep)
+        tastes = learned(past, bought, catalogue, settings, keep)
         few = sampled(past.customers, max(200, _CHANCE_CELLS // catalogue.size), seed=day)
         mine = bought.filter(pl.col("customer_id").is_in(few.implode()))
         block = histories(mine, catalogue, day, settings.half_life)

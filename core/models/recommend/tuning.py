@@ -1,19 +1,27 @@
 """How much own purchases count against the prior, and what that is made of: learned on a later window."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from core.models.recommend.purchases import Catalogue, Floats, Histories, Ints, bought_within, histories
 from core.models.recommend.ranking import Mask
-from core.models.recommend.tastes import COMPONENTS, Tastes, learn_tastes
+from core.models.recommend.tastes import (
+    COMPONENTS,
+    FACTORS,
+    NEIGHBOURS,
+    POPULARITY,
+    Tastes,
+    learn_tastes,
+)
 
 HALF_LIVES: tuple[float | None, ...] = (None, 720.0, 360.0, 180.0)
 STRENGTHS = (3.0, 8.0, 15.0, 30.0, 60.0, 120.0)
 PENALTIES = (0.1, 0.5, 2.0)
 RANKS = (4, 8, 16)
+POPULARITY_HALF_LIVES = (365.0, 120.0, 45.0)
 _EVENTS_TO_TUNE = 200
 _EM_STEPS = 25
 _TUNING_CELLS = 300_000
@@ -26,7 +34,7 @@ class Settings:
     ``strength`` is the number of purchases that the prior is worth, ``half_life`` the days after which a
     purchase counts half (``None``: never); ``mix`` are the weights of ``COMPONENTS`` in the prior of products
     bought again, ``novel_mix`` in the ranking of new ones; ``penalty`` and ``rank`` are those of EASE and of
-    the factors.
+    the factors, ``popularity_half_life`` that of the popularity of products.
     """
 
     half_life: float | None = None
@@ -35,6 +43,7 @@ class Settings:
     novel_mix: tuple[float, ...] = (0.1, 0.3, 0.2, 0.4)
     penalty: float = 0.5
     rank: int = 8
+    popularity_half_life: float = 365.0
 
 
 def sampled(values: pl.Series, count: int, seed: int = 0) -> pl.Series:
@@ -71,9 +80,9 @@ def tune(
     seen = block.dense(block.count, catalogue.size) > 0
     again = seen[owner, product]
 
-    penalty, rank, tastes = _shape(past, catalogue, block, seen, owner[~again], product[~again])
+    found, tastes = _shape(past, bought, catalogue, block, seen, (owner[~again], product[~again]))
     progress(0.4)
-    best, found = -np.inf, Settings()
+    best = -np.inf
     for half_life in HALF_LIVES:
         at = histories(mine, catalogue, cutoff_day, half_life)
         parts = tastes.components(at)
@@ -95,37 +104,64 @@ def tune(
             )
             if likelihood > best:
                 best = float(likelihood)
-                found = Settings(half_life, strength, tuple(mix.tolist()), penalty=penalty, rank=rank)
+                found = replace(found, half_life=half_life, strength=strength, mix=tuple(mix.tolist()))
     progress(0.9)
     novel = np.array(found.mix)
     if (~again).sum() >= _EVENTS_TO_TUNE // 4:
         at = histories(mine, catalogue, cutoff_day, found.half_life)
         novel = _weights(_unseen(tastes.components(at), seen)[:, owner[~again], product[~again]])
-    return Settings(
-        found.half_life, found.strength, found.mix, tuple(novel.tolist()), found.penalty, found.rank
-    )
+    return replace(found, novel_mix=tuple(novel.tolist()))
 
 
 def _shape(
-    past: Histories, catalogue: Catalogue, block: Histories, seen: Mask, owner: Ints, product: Ints
-) -> tuple[float, int, Tastes]:
-    """Penalty and rank under which new products are likeliest, each tried alone, and what they give."""
-    tastes = learn_tastes(past, catalogue)
-    if len(owner) < _EVENTS_TO_TUNE // 4 or catalogue.size > 2_000:
-        return 0.5, 8, tastes
+    past: Histories,
+    bought: pl.DataFrame,
+    catalogue: Catalogue,
+    block: Histories,
+    seen: Mask,
+    events: tuple[Ints, Ints],
+) -> tuple[Settings, Tastes]:
+    """Half-life of popularity, penalty and rank under which new products are likeliest, each tried alone, and
+    what they give."""
+    found = Settings()
+    if len(events[0]) < _EVENTS_TO_TUNE // 4 or catalogue.size > 2_000:
+        return found, learned(past, bought, catalogue, found)
 
     def likelihood(candidate: Tastes, component: int) -> float:
-        part = _unseen(candidate.components(block), seen)[:, owner, product]
-        smoothed = 0.9 * part[component] + 0.1 * part[0]
+        part = _unseen(candidate.components(block), seen)[:, events[0], events[1]]
+        smoothed = 0.9 * part[component] + 0.1 / catalogue.size
         return float(np.log(np.maximum(smoothed, 1e-300)).mean())
 
-    tried = {
-        (penalty, rank): learn_tastes(past, catalogue, penalty=penalty, rank=rank)
-        for penalty, rank in zip(PENALTIES, RANKS, strict=True)
-    }
-    penalty = max(tried, key=lambda key: likelihood(tried[key], 3))[0]
-    rank = max(tried, key=lambda key: likelihood(tried[key], 2))[1]
-    return penalty, rank, learn_tastes(past, catalogue, penalty=penalty, rank=rank)
+    tried = [
+        (one, learned(past, bought, catalogue, one))
+        for one in (
+            Settings(penalty=penalty, rank=rank, popularity_half_life=half_life)
+            for penalty, rank, half_life in zip(PENALTIES, RANKS, POPULARITY_HALF_LIVES, strict=True)
+        )
+    ]
+    half_life, rank, penalty = (
+        max(tried, key=lambda pair: likelihood(pair[1], component))[0]
+        for component in (POPULARITY, FACTORS, NEIGHBOURS)
+    )
+    found = Settings(
+        penalty=penalty.penalty, rank=rank.rank, popularity_half_life=half_life.popularity_half_life
+    )
+    return found, learned(past, bought, catalogue, found)
+
+
+def learned(
+    past: Histories, bought: pl.DataFrame, catalogue: Catalogue, settings: Settings, keep: int | None = 100
+) -> Tastes:
+    """The tastes with these settings."""
+    return learn_tastes(
+        past,
+        catalogue,
+        bought,
+        half_life=settings.popularity_half_life,
+        penalty=settings.penalty,
+        rank=settings.rank,
+        keep=keep,
+    )
 
 
 def _unseen(parts: Floats, seen: Mask) -> Floats:
