@@ -25,6 +25,7 @@ from core.snapshots import (
     labels,
     order_span,
     reader,
+    sampling,
     snapshot_passes,
     snapshots,
     training_days,
@@ -331,6 +332,22 @@ def test_a_sample_is_of_customers(tmp_path: Path) -> None:
         assert snapshots(database, days, customers=1000).equals(whole, null_equal=True)
     assert some["customer_id"].n_unique() == 8
     assert_frame_equal(some, whole.join(some, on="customer_id", how="semi"))
+
+
+def test_a_sample_of_a_large_company_reads_only_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [AS_OF - 300, AS_OF - 89, AS_OF]
+    monkeypatch.setattr(sampling, "LEAST_CUSTOMERS", 3)
+    monkeypatch.setattr(sampling, "BLOCKS", 3)
+    with opened(random_company(2), tmp_path) as database:
+        whole, outcome = snapshots(database, days), labels(database, days, 90)
+        some = snapshots(database, days, customers=6, seed=1)
+        chosen = labels(database, days, 90, customers=6, seed=1)
+    sampling.forget_sample()
+    assert some["customer_id"].n_unique() == 6
+    assert_frame_equal(some, whole.join(some, on="customer_id", how="semi"))
+    assert_frame_equal(chosen, outcome.join(some, on="customer_id", how="semi"))
 
 
 def test_training_windows_end_before_the_test() -> None:

@@ -10,6 +10,7 @@ from core.days import LAST_DAY
 from core.errors import MissingDataError
 from core.snapshots.catalogue import FEATURES, SQUARED
 from core.snapshots.reader import fast_reader
+from core.snapshots.sampling import drawn_customers, rows_of
 from core.sql_files import column_type, read_sql
 
 DAYS_PER_PASS = 24
@@ -43,8 +44,8 @@ def snapshots(
     terms_days
         Days from invoice to due date.
     customers
-        At most so many customers, the same on all days, drawn at random with ``seed``; all by default. With
-        this and a million customers memory stays bounded by one pass (``ROWS_PER_PASS``).
+        At most so many customers, the same on all days, drawn at random with ``seed``; all by default. Of a
+        large company only their rows are read, so that a million customers cost little more than the chosen.
 
     Returns
     -------
@@ -59,11 +60,8 @@ def snapshots(
     MissingDataError
         There are no orders or order lines.
     """
-    chosen = _drawn(database, customers, seed)
-    found = [
-        frame if chosen is None else frame.join(chosen, on="customer_id", how="semi")
-        for frame in snapshot_passes(database, as_of_days, terms_days=terms_days)
-    ]
+    reader, chosen = _reader(database, customers, seed)
+    found = [_only(frame, chosen) for frame in _snapshot_passes(database, reader, as_of_days, terms_days)]
     if not found:
         return known_features(database, [0], terms_days, None).clear()
     return pl.concat(found).sort("as_of_day", "customer_id")
@@ -73,16 +71,31 @@ def snapshot_passes(
     database: Database, as_of_days: Sequence[int], *, terms_days: int = 30
 ) -> Iterator[pl.DataFrame]:
     """The same as ``snapshots``, some days at a time, so that no more is in memory than one pass needs."""
-    reader = fast_reader(database)
+    yield from _snapshot_passes(database, fast_reader(database), as_of_days, terms_days)
+
+
+def _snapshot_passes(
+    database: Database, reader: Queries, as_of_days: Sequence[int], terms_days: int
+) -> Iterator[pl.DataFrame]:
     covered = reader.query("features/coverage", as_of_day=LAST_DAY).row(0, named=True)
+    first_day = fast_reader(database).query("marts/order_dates", as_of_day=LAST_DAY)["first_order_day"].item()
     days_per_pass = max(1, min(DAYS_PER_PASS, ROWS_PER_PASS // max(1, covered["customers"])))
     for days in _passes(as_of_days, days_per_pass):
-        frame = known_features(reader, days, terms_days, covered["first_order_day"])
+        frame = known_features(reader, days, terms_days, first_day)
         yield frame.sort("as_of_day", "customer_id")
 
 
-def labels(database: Database, as_of_days: Sequence[int], horizon: int) -> pl.DataFrame:
+def labels(
+    database: Database,
+    as_of_days: Sequence[int],
+    horizon: int,
+    *,
+    customers: int | None = None,
+    seed: int = 0,
+) -> pl.DataFrame:
     """What each customer of the snapshots ordered in ``[as_of_day, as_of_day + horizon)``.
+
+    ``customers`` and ``seed`` choose the same customers as for ``snapshots``.
 
     Returns
     -------
@@ -96,12 +109,16 @@ def labels(database: Database, as_of_days: Sequence[int], horizon: int) -> pl.Da
     MissingDataError
         There are no orders or order lines.
     """
-    reader, passes = fast_reader(database), list(_passes(as_of_days, DAYS_PER_PASS))
+    (reader, chosen), passes = _reader(database, customers, seed), list(_passes(as_of_days, DAYS_PER_PASS))
     found = [
-        reader.query("labels/orders", horizon_days=int(horizon), **_day_parameters(days))
+        _only(reader.query("labels/orders", horizon_days=int(horizon), **_day_parameters(days)), chosen)
         for days in passes or [[0]]
     ]
-    return pl.concat(found if passes else [found[0].clear()]).sort("as_of_day", "customer_id")
+    outcome = pl.concat(found if passes else [found[0].clear()]).sort("as_of_day", "customer_id")
+    if chosen is None or outcome.is_empty():
+        return outcome
+    end_day = order_span(database)[1] + 1  # that of all customers, not of those chosen
+    return outcome.with_columns(complete=(pl.col("as_of_day") + horizon <= end_day).cast(pl.Int64))
 
 
 def order_span(database: Database) -> tuple[int, int]:
@@ -173,14 +190,17 @@ def _empty_columns(source: str) -> list[pl.Expr]:
     ]
 
 
-def _drawn(database: Queries, customers: int | None, seed: int) -> pl.DataFrame | None:
-    """A random choice of customers; ``None`` for all."""
+def _reader(database: Database, customers: int | None, seed: int) -> tuple[Queries, pl.DataFrame | None]:
+    """What to read from, and the customers to keep (``None``: all)."""
+    reader = fast_reader(database)
     if customers is None:
-        return None
-    known = database.query(
-        "SELECT DISTINCT o.customer_id FROM stg_orders AS o WHERE o.customer_id IS NOT NULL"
-    ).sort("customer_id")
-    return known.sample(min(customers, known.height), seed=seed)
+        return reader, None
+    chosen, is_few = drawn_customers(reader, customers, seed)
+    return (rows_of(database, reader, chosen, seed) if is_few else reader), chosen
+
+
+def _only(frame: pl.DataFrame, chosen: pl.DataFrame | None) -> pl.DataFrame:
+    return frame if chosen is None else frame.join(chosen, on="customer_id", how="semi")
 
 
 def _passes(as_of_days: Sequence[int], size: int) -> Iterator[list[int]]:
