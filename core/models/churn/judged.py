@@ -131,7 +131,7 @@ def judge(
         compared = evaluate(frame, models=models, baselines=[], metrics={"Brier": BRIER}, seed=seed)
         decision = decide(compared, simple=SIMPLE, challenger=inner.challenger, metric="Brier")
         found = replace(found, champion=decision.champion, decision=decision)
-    if judged_days:
+    if judged_days and step >= Rung.MEAN:  # fewer events bear no correction
         calibration = _proven_calibration(frame, found.champion, horizon, seed)
         found = replace(found, calibration=calibration)
     final = found.calibration.apply(predicted[found.champion])

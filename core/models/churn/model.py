@@ -179,7 +179,7 @@ class ChurnModel(Model):
         """Low and high (80 %) of what ``predict`` found for a snapshot.
 
         Three errors are added up on the log-odds scale: of observed shares among similar scores, of the
-        halves of the champion about each other, and of the parameters of BG/NBD (few customers only).
+        two models about each other, and of the parameters of BG/NBD (few customers only).
         """
         if self.candidates_ is None:
             least, most = self.base_rate_.interval(LEVEL)
@@ -188,9 +188,9 @@ class ChurnModel(Model):
         z = logit(np.clip(found["champion"], _EDGE, 1 - _EDGE))
         variance = np.zeros(len(z))
         other = next((found[name] for name in (TREES, LOGISTIC) if name in found), None)
-        if other is not None and self.champion != SIMPLE:
+        if other is not None:
             halves = [logit(np.clip(p, 1e-3, 1 - 1e-3)) for p in (found[SIMPLE], other)]
-            variance = ((halves[1] - halves[0]) / 2.0) ** 2
+            variance = (halves[1] - halves[0]) ** 2
         if rhythm.fit.customers < _DRAWN_CUSTOMERS:
             drawn = [
                 logit(np.clip(rhythm.no_order(frame, self.horizon, model), 1e-4, 1 - 1e-4))

@@ -19,6 +19,8 @@ CLOCK_FEATURES = {
     "clock_recency": ("days since the last order, by the season", "days", "recency"),
     "clock_tenure": ("days since the first order, by the season", "days", "recency"),
     "clock_ahead": ("average days in the season ahead", "days", "season"),
+    "clock_orders": ("orders to expect from the rhythm alone", "ratio", "rhythm"),
+    "clock_silence": ("risk of silence from the rhythm alone", "share", "rhythm"),
 }
 PLAYER_GROUPS = ("recency", "frequency", "recency", "season")
 CALIBRATION = "calibration"

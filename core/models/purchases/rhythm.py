@@ -87,14 +87,20 @@ class Rhythm:
         return found.fill_nan(None).cast(pl.Int32).cast(pl.Date)
 
     def clock_columns(self, frame: pl.DataFrame, horizon: int) -> pl.DataFrame:
-        """The frame with times as the clock sees them, for trees; unchanged where the clock is flat."""
+        """The frame with what the clock makes of it, for trees; unchanged where the clock is flat.
+
+        ``clock_recency``, ``clock_tenure`` and ``clock_ahead`` are operational times, ``clock_orders`` the
+        order days that BG/NBD expects within the horizon, ``clock_silence`` its probability of none.
+        """
         if self.clock.is_flat:
             return frame
-        history = history_of(frame, self.clock)
+        history, ahead = history_of(frame, self.clock), self.ahead(frame, horizon)
         return frame.with_columns(
             pl.Series("clock_recency", history.age - history.last),
             pl.Series("clock_tenure", history.age),
-            pl.Series("clock_ahead", self.ahead(frame, horizon)),
+            pl.Series("clock_ahead", ahead),
+            pl.Series("clock_orders", self.model.expected_purchases(history, ahead)),
+            pl.Series("clock_silence", 1.0 - self.model.p_purchase(history, ahead)),
         )
 
     def parts(self, frame: pl.DataFrame, horizon: int) -> Parts:
