@@ -256,7 +256,7 @@ def test_points_add_up_and_more_points_are_safer(
     assert contributions.sum(axis=1) + base == pytest.approx(card.log_odds(frame))
 
 
-@pytest.mark.parametrize("members", [("record", "scorecard"), ("record", "scorecard", "trees")])
+@pytest.mark.parametrize("members", [("record",), ("record", "scorecard"), ("record", "scorecard", "trees")])
 def test_explanations_add_up_to_the_score(
     model: CreditModel, matched: Matching, customers: pl.DataFrame, members: tuple[str, ...]
 ) -> None:
@@ -270,6 +270,7 @@ def test_explanations_add_up_to_the_score(
     for one in told:
         assert one.base + sum(part.value for part in one.contributions) == pytest.approx(one.score)
         assert all(reason.endswith("the risk.") for reason in one.reasons)
+    assert any("Country: " in reason for one in told for reason in one.reasons)
     groups = {part.group for one in told for part in one.contributions}
     assert (
         {"payment record", "size"}
@@ -352,7 +353,7 @@ def test_backtest(company: Database) -> None:
     assert auc.value < 0.85  # the truth itself is not sharper: more would be a leak
     assert {row["baseline"] for row in found.differences.to_dicts()} >= {job.PAST_RATE, job.WOE}
     assert "default" in found.details
-    assert any("late: mean of" in note for note in found.notes)
+    assert any(": late: " in note and "customers with events" in note for note in found.notes)
 
 
 def test_backtest_judges_only_what_was_asked_after_the_cutoff(company: Database, end: int) -> None:

@@ -126,7 +126,8 @@ def request_features(book: Book, portfolio: Portfolio, requests: pl.DataFrame) -
     Returns
     -------
     The requests in their order with the columns of ``FEATURES``. Shares and days are shrunk towards the
-    company's averages; recency and tenure are null for customers without an order.
+    company's averages; recency and tenure are null for customers without an order. Where there is a record,
+    ``record_size`` and ``record_country`` tell what these add to its log-odds.
     """
     kept = book.ledger
     who = kept.codes(requests["customer_id"])
@@ -171,6 +172,7 @@ def request_features(book: Book, portfolio: Portfolio, requests: pl.DataFrame) -
     if portfolio.record is not None:
         memory = Recollection.of(portfolio.record, kept, book.countries)
         columns["record_risk"] = memory.late(who, day, amount, country)
+        columns["record_size"], columns["record_country"] = portfolio.record.parts(amount, country)
     return requests.with_columns(
         *(pl.Series(name, values).fill_nan(None) for name, values in columns.items()),
         country.alias("country"),

@@ -1,7 +1,7 @@
 """The probability of one outcome (late, default) by what the data can bear.
 
-Few events: the base rate. More: the mean of the customer's record and a small scorecard. Many: also of
-shallow trees, if they are better. Means are taken of log-odds, so that explanations add up.
+Few events: the base rate. More: the customer's record, and its mean with a scorecard and with shallow trees
+where that is shown to be better. Means are taken of log-odds, so that explanations add up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,8 @@ from core.models.ladder import BaseRate, Rung, rung
 
 RECORD, SCORECARD, TREES = "record", "scorecard", "trees"
 RECORD_FEATURE = "record_risk"
+RECORD_PARTS = {"record_size": "amount", "record_country": "country"}
+"""Columns with what size and country add to the record's log-odds, and the features they belong to."""
 BASE_RATE = "base rate"
 _TRACE = 1e-3
 
@@ -120,8 +122,14 @@ class OutcomeModel:
             parts, base = self.trees.contributions(self._matrix(frame))
             return parts, [source_column(name) for name in self.trees.names], base
         if member == RECORD and self.record is not None:
-            found, average = by_record(self.record, frame), float(logit(self.base.rate))
-            return (found - average).reshape(-1, 1), [RECORD_FEATURE], average
+            known = {
+                feature: self.record[1] * frame[name].to_numpy()
+                for name, feature in RECORD_PARTS.items()
+                if name in frame.columns
+            }
+            average = float(logit(self.base.rate))
+            rest = by_record(self.record, frame) - average - sum(known.values())
+            return np.column_stack([rest, *known.values()]), [RECORD_FEATURE, *known], average
         assert self.scorecard is not None
         parts, base = self.scorecard.contributions(frame)
         return parts, [bins.name for bins in self.scorecard.features], base

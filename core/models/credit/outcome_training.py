@@ -43,7 +43,6 @@ def train_outcome(
     names: Sequence[str],
     directions: Mapping[str, int] | None = None,
     seed: int = 0,
-    few: bool = False,
 ) -> OutcomeModel:
     """The model that the events bear.
 
@@ -57,8 +56,6 @@ def train_outcome(
         Whose row it is: rows of a customer are never split between training and judging.
     directions
         By feature: 1 where risk may only rise with it, −1 where it may only fall.
-    few
-        Only the scorecard, whatever the data bear (as a baseline).
     """
     events = event_customers(customers, pl.Series(happened))
     model = OutcomeModel(outcome, len(happened), events, BaseRate(int(happened.sum()), len(happened)))
@@ -72,25 +69,32 @@ def train_outcome(
     inputs = [name for name in names if name not in wide]
     codes = {name: levels for name, levels in codes.items() if name in inputs}
     trees, x = None, None
-    if model.rung >= Rung.MEAN and not few:
+    if model.rung >= Rung.MEAN:
         x, labels = matrix(frame, inputs, codes)
         trees = train_classifier(
             x, happened, labels, customers.rank("dense").to_numpy(), monotone=dict(directions), seed=seed,
             settings=_SHALLOW,
         )  # fmt: skip
     held_out = _held_out(frame, happened, customers, names, directions, most, x, trees, seed)
-    own = (RECORD,) if RECORD_FEATURE in names else ()
-    simple, challenger = (*own, SCORECARD), (*own, SCORECARD, TREES)
-    judged = [simple] if trees is None else [simple, challenger]
+    own = RECORD_FEATURE in names
+    first: tuple[str, ...] = (RECORD,) if own else (SCORECARD,)
+    more = (SCORECARD, TREES)[: 2 if trees is not None else 1]
+    judged = [first]
+    for member in more:
+        if member not in judged[-1]:
+            judged.append((*judged[-1], member))
     means = [expit(held_out.select(members).mean_horizontal().to_numpy()) for members in judged]
     held_out = held_out.with_columns(
         pl.Series(name_of(members), mean) for members, mean in zip(judged, means, strict=True)
     )
-    evaluation = _compared(held_out, [name_of(members) for members in judged[1:]], name_of(simple))
-    decision, members = None, simple
-    if trees is not None:
-        decision = decide(evaluation, simple=name_of(simple), challenger=name_of(challenger), metric="AUC")
-        members = challenger if decision.champion == name_of(challenger) else simple
+    evaluation = _compared(held_out, [name_of(members) for members in judged[1:]], name_of(first))
+    members, decision = first, None
+    for challenger in judged[1:]:
+        found = decide(evaluation, simple=name_of(members), challenger=name_of(challenger), metric="AUC")
+        if found.champion == name_of(challenger):
+            members, decision = challenger, found
+        elif members == first:
+            decision = found
     raw = held_out[name_of(members)].to_numpy()
     calibration = _calibration(raw, happened, customers)
     return OutcomeModel(

@@ -50,10 +50,15 @@ class Record:
 
     def log_odds(self, amount: Floats, country: pl.Series) -> Floats:
         """Of a customer of average quality."""
+        size, place = self.parts(amount, country)
+        return self.intercept + size + place
+
+    def parts(self, amount: Floats, country: pl.Series) -> tuple[Floats, Floats]:
+        """What the size of an invoice and the country add to the log-odds."""
         names = country.cast(pl.String)
         known = names.replace_strict(dict(self.countries), default=0.0, return_dtype=pl.Float64)
         size = np.log(np.maximum(amount, 0.01)) - self.typical_log
-        return self.intercept + self.size_effect * size + known.fill_null(0.0).to_numpy()
+        return self.size_effect * size, known.fill_null(0.0).to_numpy()
 
     def nodes(self) -> tuple[Floats, Floats]:
         """Log-odds added by quality at the quadrature nodes, and the logarithms of their weights."""
