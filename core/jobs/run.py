@@ -216,8 +216,8 @@ def backtest_task(
                 "horizon_days": [horizon],
                 "written_at": [f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"],
                 "champion": pl.Series([found.champion], dtype=pl.String),
-                "models": [", ".join(found.models)],
-                "baselines": [", ".join(found.baselines)],
+                "models": ["\n".join(found.models)],
+                "baselines": ["\n".join(found.baselines)],
                 "notes": ["\n".join(found.notes)],
             }
         )

@@ -4,6 +4,7 @@ Every list has one row per customer with ``owner`` (sales representative), ``rea
 stake, currency) and ``step`` (what is suggested). Frames in, frames out.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -198,6 +199,17 @@ def _money(column: str | pl.Expr, currency: str) -> pl.Expr:
     return pl.concat_str(pl.lit(f"{currency} "), text)
 
 
+def churn_value() -> pl.Expr:
+    """What is lost where an order fails to come: P(no order) × expected spend in the horizon."""
+    return pl.col("p_no_order") * pl.col("expected_spend")
+
+
+def limit_at_risk() -> pl.Expr:
+    """Chance of default × the larger of credit limit and exposure: the order of the finance list."""
+    amounts = (pl.col(name).fill_null(0.0) for name in ("credit_limit", "exposure"))
+    return pl.max_horizontal("p_default", "open_default") * pl.max_horizontal(*amounts)
+
+
 def sales_actions(
     customers: pl.DataFrame,
     offers: pl.DataFrame | None = None,
@@ -241,7 +253,7 @@ def sales_actions(
         .otherwise(pl.lit("Leave: an order is likely anyway"))
     )
     return (
-        frame.with_columns(advice(rules), value=risk * pl.col("expected_spend"))
+        frame.with_columns(advice(rules), value=churn_value())
         .with_columns(
             risk=_level(risk, rules.campaign_risk, rules.call_risk), reason=pl.col("churn_reason"), step=step
         )
@@ -289,7 +301,7 @@ def finance_actions(customers: pl.DataFrame, *, currency: str, rules: ActionRule
         .with_columns(advice(rules), chance=chance)
         .filter((exposure > 0) | (pl.col("chance") >= rules.watch_default))
         .with_columns(
-            at_risk=pl.col("chance") * pl.max_horizontal(limit, exposure),
+            at_risk=limit_at_risk(),
             value=pl.when(pl.col("expected_loss") > 0)
             .then(pl.col("expected_loss"))
             .otherwise(overdue * pl.col("chance")),
@@ -378,6 +390,52 @@ def marketing_actions(
         .join(best, on="customer_id", how="inner", maintain_order="left")
         .with_columns(step=step)
         .sort("value", descending=True, nulls_last=True, maintain_order=True)
+    )
+
+
+def forecast_beside(
+    forecast: pl.DataFrame, sold: pl.DataFrame, *, as_of: dt.date, data_end: dt.date, back: int = 12
+) -> pl.DataFrame:
+    """The forecast of one series beside what was sold, by month.
+
+    Parameters
+    ----------
+    forecast
+        Rows of the score table of the task sales of one series.
+    sold
+        month (first day) and sold (revenue, currency) of all that is known by ``data_end`` (exclusive).
+    back
+        Months before the as-of date.
+
+    Returns
+    -------
+    month, sold (whole months before the as-of date; 0 where nothing was), after (whole months from it on, and
+    the one before so that the line goes on), forecast, low80, high80 (currency); nulls where it is not.
+    """
+    start = as_of.replace(day=1)
+    first = pl.select(pl.lit(start).dt.offset_by(f"-{back}mo")).item()
+    begun = sold["month"].min()
+    first = max(first, begun) if isinstance(begun, dt.date) else start
+    ahead = forecast["month"].max()
+    last = max(ahead, start) if isinstance(ahead, dt.date) else start
+    months = pl.DataFrame({"month": pl.date_range(first, last, "1mo", eager=True)})
+    is_whole = pl.col("month").dt.offset_by("1mo") <= data_end
+    before = pl.col("month") < start
+    last_before = pl.col("month") == pl.lit(start).dt.offset_by("-1mo")
+    return (
+        months.join(sold.select("month", "sold"), on="month", how="left", maintain_order="left")
+        .with_columns(amount=pl.when(is_whole).then(pl.col("sold").fill_null(0.0)))
+        .with_columns(
+            sold=pl.when(before).then("amount"),
+            after=pl.when(~before | last_before).then("amount"),
+        )
+        .drop("amount")
+        .join(
+            forecast.select("month", "forecast", "low80", "high80"),
+            on="month",
+            how="left",
+            maintain_order="left",
+        )
     )
 
 

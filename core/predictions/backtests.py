@@ -57,8 +57,8 @@ def _read(database: Database, task: str) -> StoredBacktest | None:
         return None
     row = about.row(0, named=True)
 
-    def listed(name: str, separator: str) -> tuple[str, ...]:
-        return tuple(part for part in (row[name] or "").split(separator) if part)
+    def listed(name: str) -> tuple[str, ...]:
+        return tuple(part for part in (row[name] or "").split("\n") if part)
 
     differences, predictions = (
         frame if (frame := found[part]) is not None else pl.DataFrame()
@@ -69,9 +69,9 @@ def _read(database: Database, task: str) -> StoredBacktest | None:
         int(row["horizon_days"]),
         row["written_at"],
         row["champion"],
-        listed("models", ", "),
-        listed("baselines", ", "),
-        listed("notes", "\n"),
+        listed("models"),
+        listed("baselines"),
+        listed("notes"),
         scores,
         differences,
         predictions,
