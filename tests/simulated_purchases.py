@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from core.models.purchases import BgNbd
+from core.models.purchases import BgNbd, CalendarClock
 
 TRUTH = BgNbd(1.4, 60.0, 0.8, 6.0)
 DESCRIBED = {
@@ -80,7 +80,13 @@ class Purchases:
 
 
 def purchases(
-    customers: int, seed: int, *, years: float = 2.5, truth: BgNbd = TRUTH, dropout_by_country: bool = False
+    customers: int,
+    seed: int,
+    *,
+    years: float = 2.5,
+    truth: BgNbd = TRUTH,
+    dropout_by_country: bool = False,
+    months: tuple[float, ...] = (),
 ) -> Purchases:
     """A simulated company; with ``dropout_by_country`` Danes leave after an order in three, others never."""
     draw = np.random.default_rng(seed)
@@ -100,6 +106,9 @@ def purchases(
         rows.append((number[alive], time[alive]))
         alive &= draw.random(customers) >= dropout
     who, when = (np.concatenate(part) for part in zip(*rows, strict=True))
+    if months:  # the same customers on a calendar that runs unevenly
+        clock = CalendarClock(first, tuple(np.array(months) / np.mean(months)))
+        when = clock.calendar(when) - first
     amount = value[who] * draw.gamma(4.0, 0.25, len(who))
     orders = (
         pl.DataFrame({"customer_id": who, "day": first + when.astype(np.int64), "revenue": amount})

@@ -15,6 +15,7 @@ from core.models.churn.candidates import SIMPLE, TREES, WITH_LOGISTIC, WITH_TREE
 from core.models.churn.flip import with_order_now, with_recency
 from core.models.churn.judged import Judgement, Margins
 from core.models.ladder import Rung
+from core.models.purchases.clock import CalendarClock
 from core.models.purchases.rhythm import Rhythm
 from core.models.purchases.windows import held_out_days
 from tests.simulated_purchases import DESCRIBED, Purchases, purchases
@@ -262,3 +263,21 @@ def test_margins_shrink_with_evidence() -> None:
         widths.append(float(high[0] - low[0]))
     assert widths[1] < widths[0] / 2
     assert Margins.from_dict(margins.as_dict()) == margins
+
+
+def test_a_strong_season_ahead_is_counted_on() -> None:
+    november = (1.0,) * 10 + (4.0, 1.0)
+    company = purchases(2_000, seed=9, years=3.0, months=november)
+    # 19 000 is a day in January 2022: judge from September 2024, when two Novembers have been seen.
+    model, day = trained(company, day=19_000 + 985)
+    assert model.candidates_ is not None
+    clock = model.candidates_.rhythm.clock
+    assert clock.month_factors[10] > 2.0
+    truth = model.members(company.labelled(day))
+    gone = 1.0 - truth["ordered"].mean()  # type: ignore[operator]
+    assert model.predict(truth)["champion"].mean() == pytest.approx(gone, abs=0.04)
+    flat = Rhythm(model.candidates_.rhythm.fit, CalendarClock(day), model.candidates_.rhythm.reference)
+    assert flat.no_order(truth, HORIZON).mean() > gone + 0.04
+    why = {part.group: part for part in model.explain(truth.head(1))[0].contributions}
+    assert why["season"].value < 0
+    assert why["season"].sentence.startswith("Risk down: ")

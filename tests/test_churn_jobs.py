@@ -133,3 +133,5 @@ def test_genuine_classic_models_shows_its_interval(genuine_sqlite: Path) -> None
     assert ranked.value < 0.75  # above about .72 is luck or a leak
     assert card.badge == "thin"
     assert card.decision is not None
+    assert type(card).from_json(card.to_json()) == card
+    assert 0.4 < card.metrics["AUC"]["value"] < 0.8

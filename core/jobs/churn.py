@@ -62,6 +62,7 @@ def train(
         badge=model.badge,
         champion=model.champion,
         decision=judged.decision,
+        metrics=judged.metrics,
         features=tuple(model.described_),
         fingerprint=fingerprint(frames.now, frames.past, frames.daily, settings=settings),
         notes=tuple(notes),

@@ -61,6 +61,7 @@ def train(
         badge=model.badge,
         champion=model.champion,
         decision=model.judgement_.decision,
+        metrics=model.judgement_.metrics,
         features=tuple(model.described_),
         fingerprint=fingerprint(frames.now, frames.past, frames.daily, settings=settings),
         notes=tuple(notes),

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from core.evaluation import evaluate
-from core.evaluation.metrics import BRIER
+from core.evaluation.metrics import AUC, BRIER, ECE
 from core.models.calibration import Calibration, expit, fit_calibration, logit
-from core.models.card import Decision, decide
+from core.models.card import Decision, decide, measured
 from core.models.churn.candidates import SIMPLE, Candidates
 from core.models.ladder import Rung
 from core.models.purchases.history import Floats
@@ -21,7 +21,8 @@ from core.models.purchases.rhythm import Rhythm
 from core.models.purchases.trees import sampled
 from core.models.purchases.windows import held_out_days
 
-_MOST_JUDGED = 30_000
+_MOST_JUDGED = 15_000
+_METRICS = {"AUC": AUC, "Brier": BRIER, "ECE": ECE}
 _MOST_LEARNED = 20_000
 _BINS = 10
 _LEAST_IN_BIN = 30
@@ -77,13 +78,17 @@ class Margins:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Who is champion and why, how its probabilities are corrected, and how sure they are."""
+    """Who is champion and why, how its probabilities are corrected, and how sure they are.
+
+    ``metrics``: what the champion reached on held-out outcomes, as a model card holds it.
+    """
 
     champion: str = SIMPLE
     decision: Decision | None = None
     calibration: Calibration = field(default_factory=Calibration)
     margins: Margins = field(default_factory=Margins)
     notes: tuple[str, ...] = ()
+    metrics: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
 
 
 def judge(
@@ -126,11 +131,12 @@ def judge(
         pl.Series("actual", outcome), *(pl.Series(name, p) for name, p in predicted.items())
     )
     found = Judgement(notes=notes)
+    models = [name for name in (inner.challenger, SIMPLE) if name is not None]
+    compared = evaluate(frame, models=models, baselines=[], metrics=_METRICS, seed=seed)
     if inner.challenger is not None:
-        models = [inner.challenger, SIMPLE]
-        compared = evaluate(frame, models=models, baselines=[], metrics={"Brier": BRIER}, seed=seed)
         decision = decide(compared, simple=SIMPLE, challenger=inner.challenger, metric="Brier")
         found = replace(found, champion=decision.champion, decision=decision)
+    found = replace(found, metrics=measured(compared, found.champion))
     if judged_days and step >= Rung.MEAN:  # fewer events bear no correction
         calibration = _proven_calibration(frame, found.champion, horizon, seed)
         found = replace(found, calibration=calibration)

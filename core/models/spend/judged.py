@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from core.evaluation import evaluate
-from core.evaluation.metrics import GINI
-from core.models.card import Decision, decide
+from core.evaluation.metrics import AMOUNTS
+from core.models.card import Decision, decide, measured
 from core.models.ladder import Rung
 from core.models.purchases.history import Floats
 from core.models.purchases.reasons import Described
@@ -20,7 +20,7 @@ from core.models.purchases.windows import held_out_days
 from core.models.spend.candidates import SIMPLE, Candidates
 
 LEVEL = 0.8
-_MOST_JUDGED = 30_000
+_MOST_JUDGED = 15_000
 _MOST_LEARNED = 20_000
 _BINS = 20
 _LEAST_IN_BIN = 50
@@ -83,12 +83,16 @@ def shortest_range(values: Floats, level: float) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Who is champion and why, and how far amounts lie from expectations."""
+    """Who is champion and why, and how far amounts lie from expectations.
+
+    ``metrics``: what the champion reached on held-out amounts, as a model card holds it.
+    """
 
     champion: str = SIMPLE
     decision: Decision | None = None
     ranges: Ranges = field(default_factory=Ranges)
     notes: tuple[str, ...] = ()
+    metrics: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
 
 
 def judge(
@@ -131,12 +135,13 @@ def judge(
     later = later.filter(pl.Series(sampled(later["customer_id"], _MOST_JUDGED, seed)))
     predicted, actual = inner.predict(later), later["window_revenue"].to_numpy()
     found = Judgement(notes=notes)
+    frame = later.select("customer_id", cutoff_day="as_of_day", actual="window_revenue").with_columns(
+        pl.Series(name, p) for name, p in predicted.items()
+    )
+    models = [name for name in (inner.challenger, SIMPLE) if name is not None]
+    compared = evaluate(frame, models=models, baselines=[], metrics=AMOUNTS, seed=seed)
     if inner.challenger is not None:
-        frame = later.select("customer_id", cutoff_day="as_of_day", actual="window_revenue").with_columns(
-            pl.Series(name, p) for name, p in predicted.items()
-        )
-        models = [inner.challenger, SIMPLE]
-        compared = evaluate(frame, models=models, baselines=[], metrics={"Gini": GINI}, seed=seed)
         decision = decide(compared, simple=SIMPLE, challenger=inner.challenger, metric="Gini")
         found = replace(found, champion=decision.champion, decision=decision)
+    found = replace(found, metrics=measured(compared, found.champion))
     return replace(found, ranges=Ranges.measured(predicted[found.champion], actual))
