@@ -102,6 +102,7 @@ export function render({model}) {
       node.title = model.selected ? "Writes the selected rows" : "Writes all rows of the list"
     }
   }
+  bar.hidden = model.plain
   show_head()
   show_rows()
   for (const name of ["columns", "sort", "descending"]) model.on(name, show_head)

@@ -48,6 +48,7 @@ class ActionRows(JSComponent):
     message = param.String(doc="What went wrong with the last export.")
     exporting = param.Boolean(default=False, doc="Whether a file is being made.")
     search_label = param.String(default="Search customers", doc="What the search field says.")
+    plain = param.Boolean(default=False, doc="Whether search, selection and export are left out.")
 
     _esm = _FOLDER / "action_table.js"
     _stylesheets: ClassVar[list[str]] = _css("action_table.css")

@@ -6,7 +6,7 @@ from typing import Any
 import hvplot.polars  # noqa: F401
 import panel as pn
 import polars as pl
-from bokeh.models import ColumnDataSource, Whisker
+from bokeh.models import ColumnDataSource, DataRange1d, Whisker
 from bokeh.plotting import figure as Figure  # noqa: N812
 
 from core.days import to_date, to_day
@@ -113,7 +113,7 @@ class ModelComparison(TaskView, PagedRows):
         return " ".join(found.notes[-2:]) if found else ""
 
 
-class MetricOverTime(Chart, TaskView):
+class MetricOverTime(TaskView, Chart):
     """The leading metric of each model at each cutoff."""
 
     title = "Quality at past dates"
@@ -122,10 +122,6 @@ class MetricOverTime(Chart, TaskView):
     value_axis = None
     empty_message = _NO_BACKTEST
     tooltips = (("", "@model"), ("Date", "@cutoff{%d %b %Y}"), ("Value", "@value{0.000}"))
-
-    def __init__(self, session: Session, task: str) -> None:
-        self.task = task
-        Chart.__init__(self, session)
 
     def heading(self) -> str:
         return f"Quality at past dates ({self.status().metric})"
@@ -173,7 +169,7 @@ class Theatre(TaskView):
     title = "Predicted then, happened after"
     empty_message = _NO_BACKTEST
     wide = True
-    height = 380
+    height = 420
 
     def __init__(self, session: Session, task: str) -> None:
         super().__init__(session, task)
@@ -227,9 +223,11 @@ class Theatre(TaskView):
             self.show(frame)
 
     def show(self, frame: pl.DataFrame) -> None:
+        if "group" in frame.columns:
+            frame = frame.with_columns(name=pl.col("group").cast(pl.String))
         if self._figure is None:
             self._figure = self._forecast(frame) if self.task == "sales" else self._groups(frame)
-            pane = pn.pane.Bokeh(self._figure, sizing_mode="stretch_both", margin=0)
+            pane = pn.pane.Bokeh(self._figure, sizing_mode="stretch_width", height=310, margin=0)
             self._content[:] = [self.inputs, pane]
         columns: Callable[[str], Any] = lambda name: (  # noqa: E731
             frame[name].cast(pl.Datetime("ms")).to_numpy(writable=True)
@@ -242,7 +240,7 @@ class Theatre(TaskView):
         import holoviews as hv
 
         element = frame.hvplot.bar(
-            x="group", y="actual", color=theme.ACCENT, line_color=None, xlabel="Tenth by prediction",
+            x="name", y="actual", color=theme.ACCENT, line_color=None, xlabel="Tenth by prediction",
             ylabel="", responsive=True,
         )  # fmt: skip
         figure: Figure = hv.render(element, backend="bokeh")
@@ -252,7 +250,6 @@ class Theatre(TaskView):
         bars = figure.renderers[0]
         bars.data_source = self._source
         bars.glyph.fill_alpha = 0.55
-        bars.glyph.x, bars.glyph.top = "group", "actual"
         figure.x_range.factors = [str(number) for number in range(1, 11)]
         self._source.data = {name: frame[name].to_list() for name in frame.columns}
         figure.add_layout(
@@ -260,8 +257,8 @@ class Theatre(TaskView):
         )
         if self.task != "recommend":
             figure.scatter(x="name", y="predicted", source=self._source, size=10, color=theme.SECOND)
-        bars.glyph.x = "name"
-        figure.y_range.start = 0
+        bars.glyph.x, bars.glyph.top = "name", "actual"
+        figure.y_range = DataRange1d(start=0, range_padding=0.06)
         figure.toolbar.tools = [
             theme.hover(
                 (("Tenth", "@group"), ("Customers", "@customers"), ("Predicted", "@predicted{0.000}"),
@@ -284,7 +281,8 @@ class Theatre(TaskView):
         figure.varea(x="month", y1="low80", y2="high80", source=self._source, fill_color=theme.SECOND,
                      fill_alpha=0.18)  # fmt: skip
         figure.scatter(x="month", y="actual", source=self._source, size=11, color=theme.ACCENT)
-        figure.y_range.start = 0
+        figure.y_range = DataRange1d(start=0, range_padding=0.06)
+        figure.x_range = DataRange1d(range_padding=0.08)
         figure.toolbar.tools = [
             theme.hover(
                 (("Month", "@month{%b %Y}"), ("Forecast", "@predicted{0,0}"),
@@ -305,6 +303,7 @@ def to_day_of(cutoff: str) -> int:
 class Drift(TaskView, PagedRows):
     """How far the customers have moved from those in training."""
 
+    wide = True
     title = "Drift since training (population stability index)"
     description = f"Below {STABLE} a feature is as it was; above {MOVED} the model should be trained again."
     height = 380
@@ -371,7 +370,7 @@ class Versions(TaskView):
                     {"name": name, "title": title, "link": name == "state"} for name, title in titles.items()
                 ],
                 page_size=10, selectable=False, on_event=self._asked, sizing_mode="stretch_both",
-                search_label="Search versions",
+                plain=True,
             )  # fmt: skip
             self._content[:] = [self.list]
         rows = [
