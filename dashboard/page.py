@@ -22,6 +22,8 @@ class Page:
         Heading under which the page stands there; empty: none.
     in_navigation
         Whether it stands there at all; others are opened from within pages.
+    came_from
+        The address (URL query) of what was seen before this page was opened; empty at the start.
     """
 
     slug: ClassVar[str] = ""
@@ -29,6 +31,7 @@ class Page:
     position: ClassVar[int] = 99
     group: ClassVar[str] = ""
     in_navigation: ClassVar[bool] = True
+    came_from: str = ""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -5,25 +5,31 @@ opening at once share the server.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
 from core.database import Database
+from core.predictions.customer import only_customer
 from core.settings import Settings
 from dashboard import theme
 from dashboard.components import BrowserState, FilterBar, Navigation
 from dashboard.filter_panel import FilterPanel
 from dashboard.page import PAGES, Page
 from dashboard.pages import (  # noqa: F401 - each registers its page
+    actions,
+    customer,
     data,
     explore,
     models,
     overview,
     sql,
 )
+from dashboard.predictions.action_list import open_customer
 from dashboard.session import Session
+from dashboard.view import View
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +44,7 @@ class Shell:
             self.session.page = next(iter(PAGES))
         self._pages: dict[str, Page] = {}
         self._panels: dict[str, pn.viewable.Viewable] = {}
+        self._page: Page | None = None
         self._scheduled = False
         self._moves = 0
         self._narrow = "Mobi" in pn.state.headers.get("user-agent", "")
@@ -112,7 +119,9 @@ class Shell:
             self._changed()
 
     def _removed(self, chip: dict[str, str]) -> None:
-        if chip.get("key") == "all":
+        if chip.get("key") == "open":
+            open_customer(self.session, chip["value"])
+        elif chip.get("key") == "all":
             self.session.filters.clear()
         else:
             self.session.filters.remove(chip["key"], chip.get("value"))
@@ -129,18 +138,22 @@ class Shell:
             self._open_page()
             self._show_state()
             self._write_address()
-            for view in self._page.visible_views():
+            for view in self._seen():
                 if view.drawn:
                     view.refresh()
         self._draw_next()
 
     def _draw_next(self) -> None:
         """Draw one view that is seen for the first time, then let other sessions in before the next."""
-        waiting = [view for view in self._page.visible_views() if not view.drawn]
+        waiting = [view for view in self._seen() if not view.drawn]
         if self.session.sales is not None and waiting:
             waiting[0].refresh()
             if len(waiting) > 1:
                 self._document.add_next_tick_callback(self._draw_next)
+
+    def _seen(self) -> Sequence[View]:
+        """The views of the page that is open."""
+        return () if self._page is None else self._page.visible_views()
 
     def _open_page(self) -> None:
         slug = self.session.page
@@ -148,6 +161,8 @@ class Shell:
             self._pages[slug] = PAGES[slug](self.session)
             self._panels[slug] = self._pages[slug].panel()
             self.stage.append(self._panels[slug])
+        if self._page is not None and self._page is not self._pages[slug] and self.browser.address:
+            self._pages[slug].came_from = self.browser.address
         self._page = self._pages[slug]
         for name, panel in self._panels.items():
             panel.visible = name == slug
@@ -167,10 +182,18 @@ class Shell:
             "status": session.status(),
             "problem": session.problem,
             "notices": session.notices,
+            "customer": self._only_customer(),
         }
         changed = {name: value for name, value in wanted.items() if getattr(self.filter_bar, name) != value}
         if changed:
             self.filter_bar.param.update(**changed)
+
+    def _only_customer(self) -> str:
+        """The key of the customer if the filters leave exactly one, whose page is then offered."""
+        session = self.session
+        if session.sales is None or session.page == "customer":
+            return ""
+        return only_customer(session.sales, session.filters) or ""
 
     def _write_address(self) -> None:
         search = self.session.search()

@@ -17,6 +17,8 @@ from core.filters import SalesFilters
 from core.predictions.people import selected_customers
 from core.receivables.matching import Matching, match
 from core.sales.frames import SalesData, id_text
+from core.sales.people import passing
+from core.sales.selection import resolve
 from core.single_flight import SingleFlightCache
 
 _LINES = """
@@ -142,11 +144,8 @@ def only_customer(sales: SalesData, filters: SalesFilters) -> str | None:
     """The key of the customer if the filters on customers leave exactly one, else ``None``."""
     if not set(filters.active()) & {"customer", "credit_limit", "spend"}:
         return None
-    chosen = filters.values_of("customer")
-    if len(chosen) == 1 and len(filters.active()) == 1:
-        return chosen[0] if (sales.customers["key"] == chosen[0]).any() else None
-    found = selected_customers(sales, filters)
-    return str(found["key"][0]) if found.height == 1 else None
+    found = np.flatnonzero(passing(sales, resolve(sales, filters).allowed).mask())
+    return str(sales.customers["key"][int(found[0])]) if len(found) == 1 else None
 
 
 def ledger(database: Database, sales: SalesData, customer_id: object, until: dt.date) -> Ledger:

@@ -67,12 +67,16 @@ class FigureCards(JSComponent):
 
 
 class FilterBar(JSComponent):
-    """What restricts the numbers, each with a button that removes it."""
+    """What restricts the numbers, each with a button that removes it.
+
+    Messages are chips; key ``all`` removes all of them, ``open`` asks for the page of customer ``value``.
+    """
 
     chips = param.List(default=[], item_type=dict, doc="Dicts: key, value, label.")
     status = param.String(doc="As-of date and data source in words.")
     problem = param.String(doc="Why there are no data; empty when all is well.")
     notices = param.List(default=[], item_type=str, doc="What was left out of the address, in words.")
+    customer = param.String(doc="Key of the customer if the filters leave exactly one, else empty.")
 
     _esm = _FOLDER / "filter_bar.js"
     _stylesheets: ClassVar[list[str]] = _css("filter_bar.css")
@@ -138,8 +142,11 @@ class TabStrip(JSComponent):
 class RowTable(JSComponent):
     """One page of rows of a larger frame; the browser asks for the others."""
 
-    columns = param.List(default=[], item_type=dict, doc="Dicts: name, title, numeric.")
+    columns = param.List(default=[], item_type=dict, doc="Dicts: name, title, numeric, link.")
     rows = param.List(default=[], doc="Lists of ready-made texts, one per row of this page.")
+    keys = param.List(
+        default=[], doc="Key of the customer of each row, to which links lead; empty: no links."
+    )
     total = param.Integer(default=0, doc="Rows in all.")
     page = param.Integer(default=0, bounds=(0, None), doc="Page shown, from 0.")
     page_size = param.Integer(default=15, bounds=(1, 500), doc="Rows of one page.")
@@ -148,6 +155,15 @@ class RowTable(JSComponent):
 
     _esm = _FOLDER / "row_table.js"
     _stylesheets: ClassVar[list[str]] = _css("row_table.css")
+
+    def __init__(self, *, on_open: Any = None, **params: Any) -> None:
+        super().__init__(**params)
+        self._on_open = on_open
+
+    def _handle_msg(self, data: Any) -> None:
+        """A click on a link: ``key`` of the customer."""
+        if self._on_open is not None:
+            self._on_open(str(data.get("key", "")))
 
 
 class Facts(JSComponent):

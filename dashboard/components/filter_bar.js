@@ -29,6 +29,14 @@ export function render({model}) {
       clear.onclick = () => model.send_msg({key: "all", value: ""})
       chips.push(clear)
     }
+    if (model.customer) {
+      const open = document.createElement("button")
+      open.type = "button"
+      open.className = "open"
+      open.textContent = "Open customer page"
+      open.onclick = () => model.send_msg({key: "open", value: model.customer})
+      chips.push(open)
+    }
     const messages = [...(model.problem ? [model.problem] : []), ...model.notices].map((text, i) => {
       const message = document.createElement("p")
       message.className = i === 0 && model.problem ? "message problem" : "message"
@@ -40,6 +48,6 @@ export function render({model}) {
   }
   show()
   model.on("chips", show)
-  for (const name of ["status", "problem", "notices"]) model.on(name, show)
+  for (const name of ["status", "problem", "notices", "customer"]) model.on(name, show)
   return bar
 }

@@ -45,12 +45,20 @@ export function render({model}) {
     head.replaceChildren(row)
   }
   const show = () => {
-    body.replaceChildren(...model.rows.map((values) => {
+    body.replaceChildren(...model.rows.map((values, number) => {
       const row = document.createElement("tr")
       values.forEach((value, i) => {
         const cell = document.createElement("td")
         if (model.columns[i]?.numeric) cell.className = "number"
-        cell.textContent = value
+        const key = model.keys[number]
+        if (model.columns[i]?.link && key) {
+          const link = document.createElement("button")
+          link.type = "button"
+          link.className = "link"
+          link.textContent = value
+          link.onclick = () => model.send_msg({key})
+          cell.append(link)
+        } else cell.textContent = value
         row.append(cell)
       })
       return row

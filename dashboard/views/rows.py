@@ -6,14 +6,19 @@ from typing import Any, ClassVar
 import polars as pl
 
 from core.filters import SalesFilters
+from core.sales.frames import id_text
 from core.sales_data import SalesData, order_rows
 from dashboard.components import RowTable
+from dashboard.predictions.action_list import open_customer
 from dashboard.session import Session
 from dashboard.view import View
 
 
 class PagedRows(View):
-    """A view whose content is a table; ``columns`` are (name, title, kind)."""
+    """A view whose content is a table; ``columns`` are (name, title, kind).
+
+    A column of kind ``customer`` opens the page of the customer in column ``customer_id``.
+    """
 
     columns: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     page_size: ClassVar[int] = 12
@@ -25,10 +30,20 @@ class PagedRows(View):
     def show(self, frame: pl.DataFrame) -> None:
         if self.table is None:
             described = [
-                {"name": name, "title": title, "numeric": kind in ("integer", "money")}
+                {
+                    "name": name,
+                    "title": title,
+                    "numeric": kind in ("integer", "money"),
+                    "link": kind == "customer",
+                }
                 for name, title, kind in self.columns
             ]
-            self.table = RowTable(columns=described, page_size=self.page_size, sizing_mode="stretch_both")
+            self.table = RowTable(
+                columns=described,
+                page_size=self.page_size,
+                on_open=lambda key: open_customer(self.session, key),
+                sizing_mode="stretch_both",
+            )
             self.table.param.watch(self._turned, ["page", "sort", "descending"])
             self._content[:] = [self.table]
         self.frame = frame
@@ -51,7 +66,9 @@ class PagedRows(View):
             frame = frame.sort(table.sort, descending=table.descending, nulls_last=True, maintain_order=True)
         page = frame.slice(table.page * self.page_size, self.page_size)
         rows = [[_text(row[name], kind) for name, _, kind in self.columns] for row in page.to_dicts()]
-        table.param.update(rows=rows, total=frame.height)
+        linked = any(kind == "customer" for _, _, kind in self.columns)
+        keys = id_text(page["customer_id"]).fill_null("").to_list() if linked else []
+        table.param.update(rows=rows, keys=keys, total=frame.height)
 
 
 def _text(value: Any, kind: str) -> str:
@@ -78,7 +95,7 @@ class OrderRows(PagedRows):
     columns = (
         ("order_date", "Order date", "date"),
         ("order_id", "Order", "text"),
-        ("customer_name", "Customer", "text"),
+        ("customer_name", "Customer", "customer"),
         ("country", "Country", "text"),
         ("product_name", "Product", "text"),
         ("product_line", "Product line", "text"),

@@ -1,0 +1,71 @@
+"""Browser components of the customer page and of the short lists on the Overview."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import param
+from panel.custom import JSComponent
+
+from dashboard.components import _css
+
+_FOLDER = Path(__file__).parent
+
+
+class _Telling(JSComponent):
+    """A component that tells of what is clicked."""
+
+    __abstract = True
+
+    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
+        super().__init__(**params)
+        self._on_event = on_event
+
+    def _handle_msg(self, data: Any) -> None:
+        if self._on_event is not None:
+            self._on_event(data)
+
+
+class CustomerPicker(_Telling):
+    """The name of the customer shown, a search for others, and the way back.
+
+    Messages are dicts: kind ``search`` (text), ``open`` (key), ``back``.
+    """
+
+    heading = param.String(doc="Name of the customer, or what is to be done.")
+    detail = param.String(doc="What is known of the customer in a few words.")
+    message = param.String(doc="Why no customer is shown; empty when all is well.")
+    came_from = param.String(doc="Title of the page to go back to; empty: none.")
+    found = param.List(default=[], item_type=dict, doc="Dicts: key, name, detail.")
+    asked = param.String(doc="The text that ``found`` answers.")
+
+    _esm = _FOLDER / "customer_picker.js"
+    _stylesheets: ClassVar[list[str]] = _css("customer_picker.css")
+
+
+class CustomerStory(_Telling):
+    """Facts and plain sentences about a customer, under one bold word.
+
+    Messages are dicts: kind ``open`` (key).
+    """
+
+    word = param.String(doc="The recommendation in one word; empty: none.")
+    tone = param.String(doc="Its colour: good, thin, bad or none.")
+    lead = param.String(doc="What the word means here.")
+    facts = param.List(default=[], item_type=dict, doc="Dicts: label, value.")
+    sections = param.List(default=[], item_type=dict, doc="Dicts: title, lines (texts).")
+
+    _esm = _FOLDER / "customer_story.js"
+    _stylesheets: ClassVar[list[str]] = _css("customer_story.css")
+
+
+class ShortList(_Telling):
+    """The first few rows of a list to act on, with a link to all of it.
+
+    Messages are dicts: kind ``open`` (key) and ``more``.
+    """
+
+    rows = param.List(default=[], item_type=dict, doc="Dicts: key, name, value, detail, tone.")
+    more = param.String(doc="What the link to the whole list says; empty: none.")
+
+    _esm = _FOLDER / "short_list.js"
+    _stylesheets: ClassVar[list[str]] = _css("short_list.css")

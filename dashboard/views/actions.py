@@ -1,0 +1,426 @@
+"""Today's actions: the lists of sales, marketing and finance, and their first rows for the Overview."""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+import polars as pl
+
+from core.filters import SalesFilters
+from core.jobs.run import DEFAULT_HORIZON
+from core.model_store import open_model_store
+from core.models.card import ModelCard
+from core.predictions import scores_on, task_status
+from core.predictions.actions import (
+    RULES,
+    best_offers,
+    churn_value,
+    finance_actions,
+    joined,
+    limit_at_risk,
+    marketing_actions,
+    money,
+    priced_offers,
+    sales_actions,
+)
+from core.predictions.customer import usual_amounts
+from core.predictions.people import selected_customers
+from core.sales_data import SalesData
+from dashboard import theme
+from dashboard.components.customer import ShortList
+from dashboard.predictions.action_list import ActionList, open_customer
+from dashboard.predictions.scored import NOT_SCORED
+from dashboard.predictions.trust import NAMES, Trust
+from dashboard.session import Session
+from dashboard.view import View
+
+_NOT_ENOUGH = "not enough data"
+_CANDIDATES = 200
+"""Customers looked at for the first rows: those of the largest value."""
+NO_SCORES_HERE = "No scores for this date yet.\nTrain the models, or choose a later as-of date."
+
+
+def model_card(session: Session, sales: SalesData, task: str) -> ModelCard | None:
+    """The card of the model in use, read once for these data; ``None`` without a model."""
+    database = session.database
+
+    def read() -> ModelCard | None:
+        version = open_model_store(session.settings, database).active(task)
+        return version.card if version else None
+
+    return sales.once(("model card", task, database.data_version()), read)
+
+
+def horizon_of(session: Session, sales: SalesData) -> int:
+    """Days ahead that churn and spend are predicted for."""
+    cards = (model_card(session, sales, task) for task in ("churn", "spend"))
+    return next((card.horizon_days for card in cards if card), DEFAULT_HORIZON)
+
+
+def too_few(session: Session, sales: SalesData, task: str) -> str:
+    """ "Not enough data (12 events)" where the ladder says so, else empty."""
+    card = model_card(session, sales, task)
+    return f"Not enough data ({card.events:,} events)" if card and card.badge == _NOT_ENOUGH else ""
+
+
+def scores_frame(session: Session, sales: SalesData, task: str) -> pl.DataFrame | None:
+    """The scores of a task that were known on the as-of date of ``sales``."""
+    found = scores_on(session.database, task, sales.as_of)
+    return found.frame if found else None
+
+
+def all_customers(session: Session, sales: SalesData) -> pl.DataFrame:
+    """Every customer with the scores of churn, spend and credit; shared by all sessions."""
+
+    def make() -> pl.DataFrame:
+        people = sales.once("all people", lambda: selected_customers(sales, SalesFilters()))
+        found = {task: scores_frame(session, sales, task) for task in ("churn", "spend", "credit")}
+        return joined(people, **found)
+
+    return sales.once(("customers with scores", session.database.data_version()), make)
+
+
+def chosen_customers(session: Session, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+    """Those of them that pass the filters on customers."""
+    frame = all_customers(session, sales)
+    if not set(filters.active()) - {"period", "product", "product_line"}:
+        return frame
+    kept = selected_customers(sales, filters)
+    return frame.join(kept.select("customer_id"), on="customer_id", how="semi", maintain_order="left")
+
+
+def all_offers(session: Session, sales: SalesData) -> pl.DataFrame | None:
+    """The best offers of every customer; ``None`` without recommendations."""
+
+    def make() -> pl.DataFrame | None:
+        found = scores_frame(session, sales, "recommend")
+        if found is None or found.is_empty():
+            return None
+        prices = usual_amounts(sales).select("product", "product_name", "usual")
+        return best_offers(priced_offers(found, prices))
+
+    return sales.once(("best offers", session.database.data_version()), make)
+
+
+def shown_date(day: dt.date) -> str:
+    """A date as people write it: 2 January 2026."""
+    return f"{day:%-d %B %Y}"
+
+
+def predicted_for(session: Session, sales: SalesData, task: str) -> str:
+    """For when the scores were made, in a sentence; empty without scores."""
+    found = scores_on(session.database, task, sales.as_of)
+    if found is None:
+        return ""
+    days = horizon_of(session, sales)
+    until = found.as_of + dt.timedelta(days=days - 1)
+    return f"Predicted on {shown_date(found.as_of)} for the {days} days to {shown_date(until)}."
+
+
+class MissingModels(Trust):
+    """One strip that offers to train all models that are missing; nothing to see when none is."""
+
+    def __init__(self, session: Session, tasks: tuple[str, ...]) -> None:
+        super().__init__(session, tasks[0])
+        self.tasks = tasks
+        self.missing: list[str] = []
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        store = self._current.models()
+        self.missing = [
+            task for task in self.tasks if not task_status(self.session.database, store, task).is_ready
+        ]
+        self.strip.visible = bool(self.missing)
+        self.task = (self.missing or self.tasks)[0]
+        return super().data(sales, filters)
+
+    def show(self, frame: pl.DataFrame) -> None:
+        if self.missing:
+            super().show(frame)
+
+    def _offer(self, state: Any) -> None:
+        super()._offer(state)
+        if len(self.missing) > 1 and self.task not in state.failed:
+            names = [NAMES[task] for task in self.missing]
+            self.strip.headline = (
+                f"No models of {', '.join(names[:-1])} and {names[-1]} were trained on these data yet."
+            )
+
+    def _asked(self, event: dict[str, str]) -> None:
+        if event.get("kind") == "train" and len(self.missing) > 1:
+            self._train(self.missing)
+        else:
+            super()._asked(event)
+
+    def _train(self, tasks: list[str]) -> None:
+        from core.errors import SalesError
+        from core.roles import Role, require
+
+        try:
+            require(Role.ADMIN, "training models")
+            self._current.train(tasks)
+        except SalesError as error:
+            self.strip.param.update(headline=str(error), detail="", progress=-1.0)
+
+
+class _ScoredList(ActionList):
+    """A list that says why it is empty where scores are missing."""
+
+    subject = "balances"
+    task: ClassVar[str] = ""
+    told: ClassVar[str] = ""
+    height = 640
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        self.empty_message = NOT_SCORED
+        scored = scores_frame(self.session, sales, self.task)
+        if scored is None:
+            return pl.DataFrame()
+        self.empty_message = "Nobody here needs anything today, or nobody matches the filters."
+        if self.task != "credit" and (few := too_few(self.session, sales, self.task)):
+            self.empty_message = f"{few}: whom to turn to cannot be said from these data."
+            return pl.DataFrame()
+        return self.rows(sales, chosen_customers(self.session, sales, filters))
+
+    def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
+        """The list of these customers."""
+        raise NotImplementedError
+
+    def note(self, frame: pl.DataFrame) -> str:
+        sales = self.session.sales
+        assert sales is not None
+        few = too_few(self.session, sales, self.task)
+        warning = f"{few}: chances are those of the average customer. " if few else ""
+        told = f"{warning}{predicted_for(self.session, sales, self.task)} {self.told}"
+        return f"{told} {super().note(frame)}".strip()
+
+
+class SalesActions(_ScoredList):
+    """Whom sales turns to, by what is lost if no order comes."""
+
+    slug = "sales-actions"
+    title = "Sales: whom to call this week ({currency})"
+    description = "Value at stake is the chance of no order × the expected spend. Click a name for its page."
+    sql = ("marts/customers",)
+    task = "churn"
+    told = (
+        f"Call from {RULES.call_risk:.0%} risk of no order, campaign from {RULES.campaign_risk:.0%}; "
+        "what is overdue comes first."
+    )
+    tones: ClassVar[dict[str, str]] = {"p_no_order": "risk"}
+    first_sort = "value"
+    search_in = ("customer_name", "owner", "country", "step")
+    search_label = "Search customers, owners, steps"
+    columns = (
+        ("customer_name", "Customer", "link"),
+        ("owner", "Owner", "text"),
+        ("value", "Value at stake", "money"),
+        ("p_no_order", "No order", "share"),
+        ("interval", "80 % interval", "text"),
+        ("step", "Suggested step", "long"),
+        ("reason", "Reason", "long"),
+        ("expected_spend", "Expected spend", "money"),
+        ("next_order_date", "Order expected", "date"),
+        ("advice", "Joint advice", "text"),
+        ("country", "Country", "text"),
+    )
+    hidden = ("key", "office", "spend_low", "spend_high", "overdue", "credit_limit")
+
+    def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
+        found = sales_actions(
+            customers, all_offers(self.session, sales), currency=self.session.settings.currency
+        )
+        return found.with_columns(interval=_interval("p_low", "p_high"))
+
+
+class MarketingActions(_ScoredList):
+    """Whom marketing turns to, and with which products."""
+
+    slug = "marketing-actions"
+    title = "Marketing: what to offer to whom ({currency})"
+    description = (
+        "Value is the chance that the products are bought × what an order line of them usually brings."
+    )
+    sql = ("marts/customers", "models/purchases")
+    task = "recommend"
+    told = f"At most {RULES.offers} products each; customers whom finance collects from are left out."
+    first_sort = "value"
+    search_in = ("customer_name", "owner", "country", "products")
+    search_label = "Search customers, owners, products"
+    columns = (
+        ("customer_name", "Customer", "link"),
+        ("owner", "Owner", "text"),
+        ("value", "Expected purchases", "money"),
+        ("products", "Products to offer", "long"),
+        ("reason", "Reason (first product)", "long"),
+        ("chance", "Chance (first)", "share"),
+        ("step", "Suggested step", "long"),
+        ("new", "New to them", "integer"),
+        ("advice", "Joint advice", "text"),
+        ("country", "Country", "text"),
+    )
+    hidden = ("key", "office", "p_no_order", "expected_spend")
+
+    def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
+        offers = all_offers(self.session, sales)
+        return pl.DataFrame() if offers is None else marketing_actions(customers, offers)
+
+
+class FinanceActions(_ScoredList):
+    """Whom finance reviews: high risk and high limit first."""
+
+    slug = "finance-actions"
+    title = "Finance: whom to review ({currency})"
+    description = "High risk × high limit first. Value at stake is the expected loss, else overdue × chance."
+    sql = ("marts/invoices", "marts/payments", "marts/customers")
+    needs = ("payments",)
+    task = "credit"
+    told = (
+        f"High risk from {RULES.high_default:.0%}, watched from {RULES.watch_default:.0%} chance of default; "
+        "limits are current ones."
+    )
+    tones: ClassVar[dict[str, str]] = {"chance": "risk"}
+    first_sort = "at_risk"
+    search_in = ("customer_name", "owner", "country", "step")
+    search_label = "Search customers, owners, steps"
+    columns = (
+        ("customer_name", "Customer", "link"),
+        ("owner", "Owner", "text"),
+        ("chance", "Default", "share"),
+        ("credit_limit", "Credit limit", "money"),
+        ("exposure", "Open", "money"),
+        ("overdue", "Overdue", "money"),
+        ("value", "Value at stake", "money"),
+        ("step", "Suggested step", "long"),
+        ("reason", "Reason", "long"),
+        ("at_risk", "Risk × limit", "money"),
+        ("advice", "Joint advice", "text"),
+        ("country", "Country", "text"),
+    )
+    hidden = ("key", "office", "p_default", "default_low", "default_high", "p_late", "expected_loss")
+
+    def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
+        return finance_actions(customers, currency=self.session.settings.currency)
+
+
+def _interval(low: str, high: str) -> pl.Expr:
+    """Two shares as text: 46–67 %."""
+    ends = [(pl.col(name) * 100).round().cast(pl.Int64).cast(pl.String) for name in (low, high)]
+    return pl.concat_str(ends[0], pl.lit("–"), ends[1], pl.lit(" %"))
+
+
+class TopActions(View):
+    """The first rows of a list on the Overview."""
+
+    task: ClassVar[str] = ""
+    tab: ClassVar[str] = ""
+    more: ClassVar[str] = ""
+    subject = "balances"
+    shown: ClassVar[int] = 5
+    height = 268
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.list: ShortList | None = None
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        self.empty_message = NO_SCORES_HERE
+        if scores_frame(self.session, sales, self.task) is None:
+            return pl.DataFrame()
+        if self.task != "credit" and (few := too_few(self.session, sales, self.task)):
+            self.empty_message = f"{few}\nto say whom to turn to."
+            return pl.DataFrame()
+        self.empty_message = "Nobody matches the filters."
+        return self.rows(sales, chosen_customers(self.session, sales, filters)).head(self.shown)
+
+    def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
+        """key, customer_name, value (text), detail and tone of the first customers."""
+        raise NotImplementedError
+
+    def show(self, frame: pl.DataFrame) -> None:
+        if self.list is None:
+            self.list = ShortList(more=self.more, on_event=self._asked, sizing_mode="stretch_both")
+            self._content[:] = [self.list]
+        names = ("key", "customer_name", "told", "detail", "tone")
+        self.list.rows = [
+            dict(zip(("key", "name", "value", "detail", "tone"), row, strict=True))
+            for row in frame.select(names).iter_rows()
+        ]
+
+    def _asked(self, event: dict[str, str]) -> None:
+        if event.get("kind") == "open":
+            open_customer(self.session, event.get("key", ""))
+        elif event.get("kind") == "more":
+            self.session.param.update(page="actions", tab=self.tab)
+
+    def _money(self, value: float | None) -> str:
+        return "–" if value is None else theme.money(value, self.session.settings.currency)
+
+    def _told(self, frame: pl.DataFrame, column: str, details: list[str], tone: str) -> pl.DataFrame:
+        tones = frame[tone] if tone else pl.Series([""] * frame.height, dtype=pl.String)
+        return frame.with_columns(
+            pl.Series("told", [self._money(value) for value in frame[column]], dtype=pl.String),
+            pl.Series("detail", details, dtype=pl.String),
+            tones.alias("tone"),
+        )
+
+
+class TopChurnRisks(TopActions):
+    """The churn risks of the largest value."""
+
+    slug = "top-churn-risks"
+    title = "Churn risks by value ({currency})"
+    description = "Chance of no order × expected spend: what is at stake in the horizon."
+    sql = ("marts/customers",)
+    task, tab, more = "churn", "sales", "All sales actions"
+
+    def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
+        first = customers.filter(churn_value().is_not_null()).top_k(_CANDIDATES, by=churn_value())
+        currency = self.session.settings.currency
+        found = sales_actions(first, all_offers(self.session, sales), currency=currency).head(self.shown)
+        details = [f"{row['p_no_order']:.0%} no order · {row['step']}" for row in found.iter_rows(named=True)]
+        return self._told(found, "value", details, "risk")
+
+
+class TopExposures(TopActions):
+    """Where most is at risk: high risk × high limit."""
+
+    slug = "top-exposures"
+    title = "Exposures at risk ({currency})"
+    description = "High risk × high limit first; the amount is what is open."
+    sql = ("marts/invoices", "marts/payments")
+    needs = ("payments",)
+    task, tab, more = "credit", "finance", "All finance actions"
+
+    def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
+        exposed = customers.filter(pl.col("exposure") > 0)
+        first = exposed.filter(limit_at_risk().is_not_null()).top_k(_CANDIDATES, by=limit_at_risk())
+        found = finance_actions(first, currency=self.session.settings.currency).head(self.shown)
+        details = [f"{row['chance']:.0%} default · {row['step']}" for row in found.iter_rows(named=True)]
+        return self._told(found, "exposure", details, "risk")
+
+
+class TopOffers(TopActions):
+    """The offers that bring most."""
+
+    slug = "top-offers"
+    title = "Offers by expected purchases ({currency})"
+    description = "Chance of buying × usual amount of the best products for a customer."
+    sql = ("models/purchases",)
+    task, tab, more = "recommend", "marketing", "All marketing actions"
+
+    def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
+        offers = all_offers(self.session, sales)
+        if offers is None:
+            return pl.DataFrame()
+        kept = offers.join(
+            customers.select(pl.col("customer_id").cast(offers.schema["customer_id"])),
+            on="customer_id",
+            how="semi",
+        )
+        found = marketing_actions(customers, kept.top_k(_CANDIDATES, by="value")).head(self.shown)
+        return self._told(found, "value", found["products"].to_list(), "")
+
+
+def amount(value: float | None, currency: str) -> str:
+    """An amount in a sentence, – where it is not known."""
+    return "–" if value is None else money(value, currency)
