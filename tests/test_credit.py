@@ -307,6 +307,22 @@ def test_a_saved_model_scores_the_same(
     assert_frame_equal(one, again.score_customers(matched.invoices, customers, **given_days))
 
 
+def test_slices_of_customers_score_the_same(
+    model: CreditModel,
+    matched: Matching,
+    customers: pl.DataFrame,
+    end: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given_days = {"as_of_day": end, "terms_days": TERMS}
+    whole = model.score_customers(matched.invoices, customers, **given_days)
+    monkeypatch.setattr("core.models.credit.model._ROWS_AT_ONCE", 700)
+    sliced = model.score_customers(matched.invoices, customers, **given_days)
+    told = ["customer_id", "score", "low", "high", "late", "exposure", "expected_loss", "reasons"]
+    one, other = (frame.select(told).sort("customer_id") for frame in (whole, sliced))
+    assert_frame_equal(one, other, abs_tol=1e-6)
+
+
 def test_the_job_scores_every_customer_with_invoices(company: Database, end: int, matched: Matching) -> None:
     heard: list[float] = []
     model, card = job.train(
@@ -431,7 +447,7 @@ def test_shuffled_outcomes_cannot_be_learned(matched: Matching, customers: pl.Da
     from core.models.credit.outcome_training import train_outcome
 
     book = Book.of(matched.invoices, customers, TERMS)
-    rows = training_requests(matched.invoices, outcomes(matched.invoices, end), 10_000)
+    rows = training_requests(matched.invoices, outcomes(matched.invoices, end))
     frame = request_features(book, book.portfolio(end), rows)
     late = rows["late"].cast(pl.Float64).to_numpy()
     found = [

@@ -23,6 +23,7 @@ from core.models.model import Model, Part, Parts, values
 
 _DIRECTIONS = {name: feature.direction for name, feature in FEATURES.items() if feature.direction}
 _MOST_ROWS = 60_000
+_ROWS_AT_ONCE = 500_000
 
 
 class CreditModel(Model):
@@ -62,14 +63,17 @@ class CreditModel(Model):
         customers
             customer_id, country.
         """
+        self.waiting_ = Waiting.of(invoices, as_of_day)
+        if invoices.height > _MOST_ROWS:  # all invoices of some customers, not some of all
+            slot = pl.col("customer_id").hash(seed=self.seed) % 10_000
+            invoices = invoices.filter(slot < int(10_000 * _MOST_ROWS / invoices.height))
         book = Book.of(invoices, customers, terms_days)
         self.as_of_day_ = as_of_day
         self.portfolio_ = book.portfolio(as_of_day)
         fates = outcomes(invoices, as_of_day)
-        rows = training_requests(invoices, fates, _MOST_ROWS, self.seed)
+        rows = training_requests(invoices, fates)
         frame = request_features(book, self.portfolio_, rows)
         self.typical_amount_ = float(rows["amount"].median() or 1.0)  # type: ignore[arg-type]
-        self.waiting_ = Waiting.of(invoices, as_of_day)
         self.support_ = Support.of(frame)
         for outcome in self.modelled:
             known = frame.filter(pl.col(outcome).is_not_null())
@@ -121,6 +125,17 @@ class CreditModel(Model):
     ) -> pl.DataFrame:
         """One row per customer with invoices: customer_id, as_of_day, what ``score`` gives for an invoice of
         its mean amount, exposure, overdue, open_default, expected_loss (currency) and reasons (sentences)."""
+        slices = -(-invoices.height // _ROWS_AT_ONCE)
+        if slices > 1:  # customers are independent: a slice of them at a time bounds the memory
+            part = pl.col("customer_id").hash(seed=0) % slices
+            return pl.concat(
+                [
+                    self.score_customers(
+                        invoices.filter(part == i), customers, as_of_day=as_of_day, terms_days=terms_days
+                    )
+                    for i in range(slices)
+                ]
+            )
         book = Book.of(invoices, customers, terms_days)
         requests = usual_requests(book, as_of_day, self.typical_amount_)
         frame = self.features(book, requests)
@@ -229,16 +244,10 @@ class CreditModel(Model):
         return model
 
 
-def training_requests(
-    invoices: pl.DataFrame, fates: pl.DataFrame, most_rows: int, seed: int = 0
-) -> pl.DataFrame:
+def training_requests(invoices: pl.DataFrame, fates: pl.DataFrame) -> pl.DataFrame:
     """The invoices whose fate is known as requests of their day: invoice_id, customer_id, day, amount and
-    ``OUTCOMES``; of very many those of a random part of the customers."""
+    ``OUTCOMES``."""
     rows = invoices.select("invoice_id", "customer_id", day="order_day", amount="amount").join(
         fates.select("invoice_id", *OUTCOMES), on="invoice_id", how="inner", maintain_order="left"
     )
-    rows = rows.filter(pl.col("late").is_not_null())
-    if rows.height > most_rows:
-        slot = pl.col("customer_id").hash(seed=seed) % 10_000
-        rows = rows.filter(slot < int(10_000 * most_rows / rows.height))
-    return rows
+    return rows.filter(pl.col("late").is_not_null())
