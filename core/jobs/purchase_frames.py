@@ -11,7 +11,7 @@ from core.database.base import Database
 from core.days import to_date
 from core.jobs.registry import JobError, Progress
 from core.models.purchases.reasons import Described
-from core.models.purchases.trees import sampled
+from core.models.purchases.sampling import sampled
 from core.snapshots import (
     FEATURES,
     TRAINING_FEATURES,

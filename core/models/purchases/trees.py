@@ -20,6 +20,7 @@ from core.models.boosting import (
 from core.models.explanation import grouped
 from core.models.purchases.history import Floats
 from core.models.purchases.reasons import CLOCK_FEATURES, Described, Shares
+from core.models.purchases.sampling import sampled
 
 MOST_ROWS = 40_000
 _SETTINGS = {"eta": 0.1}
@@ -106,14 +107,6 @@ class Trees:
         """The trees of ``as_dict`` and the bytes of the booster."""
         booster = Booster(raw, tuple(plain["names"]))
         return cls(booster, tuple(plain["columns"]), plain["codes"], plain["unit"], plain["important"])
-
-
-def sampled(customers: pl.Series, most: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Whether a row is kept so that about ``most`` remain: whole customers, chosen by their key alone."""
-    if len(customers) <= most:
-        return np.ones(len(customers), dtype=bool)
-    share = most / len(customers)
-    return ((customers.hash(seed=seed + 11) % 1_000_003) < share * 1_000_003).to_numpy()
 
 
 def _group(name: str, described: Described) -> str:

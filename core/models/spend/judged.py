@@ -15,7 +15,7 @@ from core.models.card import Decision, decide, measured
 from core.models.ladder import Rung
 from core.models.purchases.history import Floats
 from core.models.purchases.reasons import Described
-from core.models.purchases.trees import sampled
+from core.models.purchases.sampling import sampled
 from core.models.purchases.windows import held_out_days
 from core.models.spend.candidates import SIMPLE, Candidates
 
