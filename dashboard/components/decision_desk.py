@@ -1,0 +1,48 @@
+"""A desk to decide at: inputs, the figures that follow from them, and sentences; as high as needed."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import param
+from panel.custom import JSComponent
+
+from dashboard.components import _css
+
+_FOLDER = Path(__file__).parent
+
+
+class DecisionDesk(JSComponent):
+    """Inputs and what follows from them.
+
+    Messages are dicts: kind ``set`` (name, value, final: whether the input has come to rest), ``search``
+    (name, text), and the kinds of the buttons.
+    """
+
+    title = param.String(doc="Subject and unit.")
+    description = param.String(doc="One sentence: how to read it.")
+    note = param.String(doc="A remark on the figures shown.")
+    state = param.Selector(
+        default="loading", objects=["loading", "ready", "empty", "error"], doc="What to show."
+    )
+    message = param.String(doc="Text of the empty and error states.")
+    waiting = param.String(default="One moment …", doc="What is said while loading.")
+    fields = param.List(
+        default=[],
+        item_type=dict,
+        doc="Dicts: name, label, kind (range, number, search), value, min, max, step, text, options.",
+    )
+    figures = param.List(default=[], item_type=dict, doc="Dicts: key, label, value, detail.")
+    lead = param.String(doc="What it means, in a sentence or two.")
+    sections = param.List(default=[], item_type=dict, doc="Dicts: title, lines, bars (text, size).")
+    buttons = param.List(default=[], item_type=dict, doc="Dicts: label, kind (sent back on a click).")
+
+    _esm = _FOLDER / "decision_desk.js"
+    _stylesheets: ClassVar[list[str]] = _css("decision_desk.css")
+
+    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
+        super().__init__(**params)
+        self._on_event = on_event
+
+    def _handle_msg(self, data: Any) -> None:
+        if self._on_event is not None:
+            self._on_event(data)
