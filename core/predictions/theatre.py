@@ -95,6 +95,14 @@ def groups_at(backtest: StoredBacktest, cutoff: str, groups: int = 10) -> pl.Dat
     )
 
 
+def models_at(backtest: StoredBacktest, cutoff: str, metric: str) -> pl.DataFrame:
+    """A metric of every model at one cutoff: name, actual (the value), low and high (95 %)."""
+    rows = backtest.scores.filter(pl.col("cutoff") == cutoff, pl.col("metric") == metric)
+    return rows.drop_nulls("value").select(
+        pl.col("model").alias("name"), pl.col("value").alias("actual"), "low", "high"
+    )
+
+
 def series_at(backtest: StoredBacktest, cutoff: str, series: str | None = None) -> pl.DataFrame:
     """The forecast of one series at a cutoff beside what happened.
 

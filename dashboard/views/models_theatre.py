@@ -14,7 +14,15 @@ from core.errors import SalesError
 from core.filters import SalesFilters
 from core.predictions import StoredBacktest, TaskStatus, stored_backtest, task_status
 from core.predictions.drift import MOVED, STABLE, feature_drift
-from core.predictions.theatre import cutoffs_of, groups_at, judged, metric_by_cutoff, series_at, summary
+from core.predictions.theatre import (
+    cutoffs_of,
+    groups_at,
+    judged,
+    metric_by_cutoff,
+    models_at,
+    series_at,
+    summary,
+)
 from core.roles import Role, require
 from core.sales_data import SalesData
 from dashboard import theme
@@ -184,7 +192,7 @@ class Theatre(TaskView):
         if self.task == "sales":
             return "Move the slider: forecast with its 80 % band, and the sales that came."
         if self.task == "recommend":
-            return "Move the slider: customers by the quality of their list (NDCG@10) at each date."
+            return "Move the slider: how good ten recommended products were (NDCG@10), beside simpler lists."
         what = "invoices" if self.task == "credit" else "customers"
         return (
             f"Move the slider. Tenths of the {what} by prediction: bars what happened, dots the prediction."
@@ -209,6 +217,8 @@ class Theatre(TaskView):
         ]  # fmt: skip
         if self.task == "sales":
             return series_at(found, cutoff)
+        if self.task == "recommend":
+            return models_at(found, cutoff, self.status().metric)
         return groups_at(found, cutoff)
 
     def _moved(self, _name: str, value: Any) -> None:
@@ -227,7 +237,8 @@ class Theatre(TaskView):
             frame = frame.with_columns(name=pl.col("group").cast(pl.String))
         if self._figure is None:
             self._figure = self._forecast(frame) if self.task == "sales" else self._groups(frame)
-            pane = pn.pane.Bokeh(self._figure, sizing_mode="stretch_width", height=310, margin=0)
+            self._figure.update(sizing_mode="stretch_width", height=310)
+            pane = pn.pane.Bokeh(self._figure, sizing_mode="stretch_width", margin=0)
             self._content[:] = [self.inputs, pane]
         columns: Callable[[str], Any] = lambda name: (  # noqa: E731
             frame[name].cast(pl.Datetime("ms")).to_numpy(writable=True)
@@ -240,7 +251,8 @@ class Theatre(TaskView):
         import holoviews as hv
 
         element = frame.hvplot.bar(
-            x="name", y="actual", color=theme.ACCENT, line_color=None, xlabel="Tenth by prediction",
+            x="name", y="actual", color=theme.ACCENT, line_color=None,
+            xlabel="" if self.task == "recommend" else "Tenth by prediction",
             ylabel="", responsive=True,
         )  # fmt: skip
         figure: Figure = hv.render(element, backend="bokeh")
@@ -250,21 +262,20 @@ class Theatre(TaskView):
         bars = figure.renderers[0]
         bars.data_source = self._source
         bars.glyph.fill_alpha = 0.55
-        figure.x_range.factors = [str(number) for number in range(1, 11)]
+        figure.x_range.factors = frame["name"].to_list()
         self._source.data = {name: frame[name].to_list() for name in frame.columns}
-        figure.add_layout(
-            Whisker(source=self._source, base="name", lower="low", upper="high", line_color=theme.PALE)
-        )
+        whisker = Whisker(source=self._source, base="name", lower="low", upper="high", line_color=theme.PALE)
+        whisker.upper_head.line_color = whisker.lower_head.line_color = theme.PALE
+        figure.add_layout(whisker)
         if self.task != "recommend":
             figure.scatter(x="name", y="predicted", source=self._source, size=10, color=theme.SECOND)
         bars.glyph.x, bars.glyph.top = "name", "actual"
         figure.y_range = DataRange1d(start=0, range_padding=0.06)
-        figure.toolbar.tools = [
-            theme.hover(
-                (("Tenth", "@group"), ("Customers", "@customers"), ("Predicted", "@predicted{0.000}"),
-                 ("Happened", "@actual{0.000}")), renderers=[bars],
-            )
-        ]  # fmt: skip
+        told = (("", "@name"), ("Rows", "@customers"), ("Predicted", "@predicted{0.000}"),
+                ("Happened", "@actual{0.000}"))  # fmt: skip
+        if self.task == "recommend":
+            told = (("", "@name"), ("NDCG@10", "@actual{0.000}"), ("95 %", "@low{0.000} – @high{0.000}"))
+        figure.toolbar.tools = [theme.hover(told, renderers=[bars])]
         return figure
 
     def _forecast(self, frame: pl.DataFrame) -> Figure:
@@ -320,13 +331,9 @@ class Drift(TaskView, PagedRows):
         model = self.status().model
         if model is None:
             return pl.DataFrame()
-        trained, now = model.card.as_of_day - model.card.horizon_days, to_day(sales.as_of)
-        return feature_drift(
-            self.session.database,
-            min(trained, now),
-            max(trained, now),
-            self.session.settings.payment_terms_days,
-        )
+        days = sorted((model.card.as_of_day - model.card.horizon_days, to_day(sales.as_of)))
+        found = feature_drift(self.session.database, *days, self.session.settings.payment_terms_days)
+        return found.with_columns(pl.col("psi").round(2), pl.col("before", "now").round_sig_figs(3))
 
     def note(self, frame: pl.DataFrame) -> str:  # noqa: ARG002
         model = self.status().model
