@@ -25,6 +25,7 @@ from dashboard.pages import (  # noqa: F401 - each registers its page
     explore,
     models,
     overview,
+    sales_forecast,
     sql,
 )
 from dashboard.predictions.action_list import open_customer
