@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import polars as pl
 
+from core.days import to_date
 from core.evaluation import Evaluation
 from core.models.recommend import judging
 from core.models.recommend.chance import AGAIN, season_factor
@@ -68,7 +69,7 @@ def _calibration(
             made[kind] += float(outcome[best.owner, best.product].sum())
     names = {kind: "bought again" if kind == AGAIN else "new" for kind in KINDS}
     return [
-        f"Day {day}: of the recommended products {expected[kind]:,.0f} were expected to be bought "
+        f"{to_date(day)}: of the recommended products {expected[kind]:,.0f} were expected to be bought "
         f"({names[kind]}), {made[kind]:,.0f} were."
         for kind in KINDS
         if learned.chance.knows(kind)
