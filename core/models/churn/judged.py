@@ -13,7 +13,7 @@ from core.evaluation import evaluate
 from core.evaluation.metrics import AUC, BRIER, ECE
 from core.models.calibration import Calibration, expit, fit_calibration, logit
 from core.models.card import Decision, decide, measured
-from core.models.churn.candidates import SIMPLE, Candidates
+from core.models.churn.candidates import SIMPLE, TREES, Candidates
 from core.models.ladder import Rung
 from core.models.purchases.history import Floats
 from core.models.purchases.reasons import Described
@@ -131,10 +131,14 @@ def judge(
         pl.Series("actual", outcome), *(pl.Series(name, p) for name, p in predicted.items())
     )
     found = Judgement(notes=notes)
-    models = [name for name in (inner.challenger, SIMPLE) if name is not None]
+    alone = TREES if step == Rung.BOOSTED and TREES in predicted else None
+    models = [name for name in (alone, inner.challenger, SIMPLE) if name is not None]
     compared = evaluate(frame, models=models, baselines=[], metrics=_METRICS, seed=seed)
     if inner.challenger is not None:
         decision = decide(compared, simple=SIMPLE, challenger=inner.challenger, metric="Brier")
+        if alone is not None:  # many events: trees may prove to need no half of the simple model
+            further = decide(compared, simple=decision.champion, challenger=alone, metric="Brier")
+            decision = further if further.champion == alone else decision
         found = replace(found, champion=decision.champion, decision=decision)
     found = replace(found, metrics=measured(compared, found.champion))
     if judged_days and step >= Rung.MEAN:  # fewer events bear no correction

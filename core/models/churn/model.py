@@ -33,7 +33,8 @@ class ChurnModel(Model):
     """P(no order within ``horizon`` days), by the step of the ladder that the events allow.
 
     Below 20 events only the base rate is known. Above, BG/NBD is the simple model; its mean with a ridge
-    logistic regression (below 100 events) or with boosted trees must show to be better on later outcomes.
+    logistic regression (below 100 events) or with boosted trees must show to be better on later outcomes;
+    above 1 000 events so may the trees alone.
     """
 
     task: ClassVar[str] = "churn"

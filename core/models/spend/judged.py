@@ -17,7 +17,7 @@ from core.models.purchases.history import Floats
 from core.models.purchases.reasons import Described
 from core.models.purchases.sampling import sampled
 from core.models.purchases.windows import held_out_days
-from core.models.spend.candidates import SIMPLE, Candidates
+from core.models.spend.candidates import SIMPLE, TREES, Candidates
 
 LEVEL = 0.8
 _MOST_JUDGED = 15_000
@@ -138,10 +138,14 @@ def judge(
     frame = later.select("customer_id", cutoff_day="as_of_day", actual="window_revenue").with_columns(
         pl.Series(name, p) for name, p in predicted.items()
     )
-    models = [name for name in (inner.challenger, SIMPLE) if name is not None]
+    alone = TREES if step == Rung.BOOSTED and TREES in predicted else None
+    models = [name for name in (alone, inner.challenger, SIMPLE) if name is not None]
     compared = evaluate(frame, models=models, baselines=[], metrics=AMOUNTS, seed=seed)
     if inner.challenger is not None:
         decision = decide(compared, simple=SIMPLE, challenger=inner.challenger, metric="Gini")
+        if alone is not None:  # many events: trees may prove to need no half of the simple model
+            further = decide(compared, simple=decision.champion, challenger=alone, metric="Gini")
+            decision = further if further.champion == alone else decision
         found = replace(found, champion=decision.champion, decision=decision)
     found = replace(found, metrics=measured(compared, found.champion))
     return replace(found, ranges=Ranges.measured(predicted[found.champion], actual))
