@@ -111,7 +111,7 @@ def test_without_scores_everybody_is_held() -> None:
 def test_reasons_say_the_figures_and_their_intervals(customers: pl.DataFrame) -> None:
     told = advice_reasons(of(customers, "2"), horizon=90, currency="EUR")
     assert told[0] == (
-        "EUR 15,000 of the EUR 40,000 open is overdue; with a chance of 50% what is open defaults."
+        "EUR 15,000 of the EUR 40,000 open is overdue; what is open defaults with a chance of 50%."
     )
     assert told[1].startswith("That is more than the EUR 10,000")
     assert "30.0% (20.0% to 40.0%)" in told[2]

@@ -23,6 +23,7 @@ _CREDIT = {
     "exposure": "exposure", "overdue": "overdue", "open_default": "open_default",
     "expected_loss": "expected_loss", "reasons": "credit_reason",
 }  # fmt: skip
+_CERTAIN = 0.995
 _DATES, _TEXTS = {"next_order_date"}, {"churn_reason", "spend_reason", "credit_reason"}
 
 
@@ -131,7 +132,12 @@ def advice_reasons(
     else:
         if overdue > 0:
             chance = row["open_default"]
-            defaults = f"; with a chance of {chance:.0%} what is open defaults" if chance is not None else ""
+            if chance is None:
+                defaults = ""
+            elif chance >= _CERTAIN:
+                defaults = " and counts as a default already"
+            else:
+                defaults = f"; what is open defaults with a chance of {chance:.0%}"
             told.append(
                 f"{money(overdue, currency)} of the {money(exposure, currency)} open is overdue{defaults}."
             )

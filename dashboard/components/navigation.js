@@ -6,6 +6,7 @@ const ICONS = {
 }
 
 Object.assign(ICONS, {
+  actions: '<path d="M4 6l1.5 1.5L8 5M4 12.5L5.5 14 8 11.5M4 19l1.5 1.5L8 18M11 6.5h9M11 13h9M11 19.5h9"/>',
   sales: '<path d="M3 17l6-6 4 4 8-9M15 6h6v6"/>',
   churn: '<path d="M10 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM3 21c0-4 3-7 7-7 1.5 0 2.8.4 4 1.1M16 18h6"/>',
   recommendations: '<path d="M5 8h14l-1 12H6zM9 8V6a3 3 0 0 1 6 0v2M12 12v4M10 14h4"/>',

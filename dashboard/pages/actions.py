@@ -36,9 +36,14 @@ class Actions(PredictionPage):
         self.trust = {slug: [Trust(session, task) for task in tasks] for slug, tasks in self.judged.items()}
 
     def panel(self) -> pn.viewable.Viewable:
-        strips = [strip.panel() for some in self.trust.values() for strip in some]
+        self._places = {
+            slug: pn.Column(
+                *(strip.panel() for strip in strips), sizing_mode="stretch_width", margin=(8, 24, 0, 24)
+            )
+            for slug, strips in self.trust.items()
+        }
         return pn.Column(
-            pn.Column(*strips, sizing_mode="stretch_width", margin=(8, 24, 0, 24)),
+            *self._places.values(),
             super().panel(),
             sizing_mode="stretch_width",
             margin=0,
@@ -46,7 +51,6 @@ class Actions(PredictionPage):
 
     def visible_views(self) -> list[View]:
         chapter = self.chapter()
-        for slug, strips in self.trust.items():
-            for strip in strips:
-                strip.strip.visible = slug == chapter
+        for slug, place in self._places.items():
+            place.visible = slug == chapter
         return [*self.trust[chapter], *self.views_of(chapter)]

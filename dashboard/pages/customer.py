@@ -47,7 +47,14 @@ class Customer(PredictionPage):
         self._known = pn.Column(
             self.expectations.panel(),
             self._stage,
-            *(strip.panel() for strip in self.strips),
+            pn.Column(
+                *(
+                    pn.Column(strip.panel(), sizing_mode="stretch_width", margin=(0, 0, 8, 0))
+                    for strip in self.strips
+                ),
+                sizing_mode="stretch_width",
+                margin=(16, 0),
+            ),
             sizing_mode="stretch_width",
             margin=0,
         )

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any, ClassVar
 
+import panel as pn
 import polars as pl
 
 from core.filters import SalesFilters
@@ -34,6 +35,7 @@ from dashboard.session import Session
 from dashboard.view import View
 
 _NOT_ENOUGH = "not enough data"
+_REASONS = 2
 _CANDIDATES = 200
 """Customers looked at for the first rows: those of the largest value."""
 NO_SCORES_HERE = "No scores for this date yet.\nTrain the models, or choose a later as-of date."
@@ -123,13 +125,17 @@ class MissingModels(Trust):
         super().__init__(session, tasks[0])
         self.tasks = tasks
         self.missing: list[str] = []
+        self._place = pn.Column(self.strip, sizing_mode="stretch_width", margin=(16, 0, 0, 0), visible=False)
+
+    def panel(self) -> pn.viewable.Viewable:
+        return self._place
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
         store = self._current.models()
         self.missing = [
             task for task in self.tasks if not task_status(self.session.database, store, task).is_ready
         ]
-        self.strip.visible = bool(self.missing)
+        self._place.visible = bool(self.missing)
         self.task = (self.missing or self.tasks)[0]
         return super().data(sales, filters)
 
@@ -223,13 +229,14 @@ class SalesActions(_ScoredList):
         ("advice", "Joint advice", "text"),
         ("country", "Country", "text"),
     )
-    hidden = ("key", "office", "spend_low", "spend_high", "overdue", "credit_limit")
+    hidden = ("key", "office", "spend_low", "spend_high", "overdue", "credit_limit", "churn_reason")
 
     def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
         found = sales_actions(
             customers, all_offers(self.session, sales), currency=self.session.settings.currency
         )
-        return found.with_columns(interval=_interval("p_low", "p_high"))
+        strongest = pl.col("reason").str.split(". ").list.head(_REASONS).list.join(". ")
+        return found.with_columns(interval=_interval("p_low", "p_high"), reason=strongest)
 
 
 class MarketingActions(_ScoredList):
@@ -403,7 +410,7 @@ class TopOffers(TopActions):
     """The offers that bring most."""
 
     slug = "top-offers"
-    title = "Offers by expected purchases ({currency})"
+    title = "Offers by value ({currency})"
     description = "Chance of buying × usual amount of the best products for a customer."
     sql = ("models/purchases",)
     task, tab, more = "recommend", "marketing", "All marketing actions"

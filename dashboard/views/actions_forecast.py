@@ -28,6 +28,8 @@ class SalesOutlook(Chart):
     description = "Band: 80 % interval. Line: what was sold; pale: what came after the as-of date."
     sql = ("models/revenue_daily",)
     pale = False
+    wide = True
+    height = 240
     empty_message = NOT_SCORED
     tooltips = (
         ("Month", "@month{%b %Y}"),
@@ -44,10 +46,13 @@ class SalesOutlook(Chart):
         newest = load_sales(self.session.database, None, terms_days=sales.terms_days)
         wanted = SalesFilters() if series == TOTAL else SalesFilters(product_lines=[series])
         sold = revenue_by_month(newest, wanted).select("month", sold="revenue")
-        return forecast_beside(
+        beside = forecast_beside(
             found.frame.filter(pl.col("series") == series), sold, as_of=sales.as_of, data_end=newest.as_of,
             back=_MONTHS_BACK,
         )  # fmt: skip
+        return beside.with_columns(
+            pl.col("sold", "after").fill_null(float("nan"))
+        )  # null would be drawn as 0
 
     def _series(self, filters: SalesFilters) -> str:
         """The product line that is chosen, if it is one, else the total."""
@@ -98,7 +103,9 @@ class SalesOutlook(Chart):
         assert sales is not None
         day = dt.datetime.combine(sales.as_of.replace(day=1), dt.time())
         self._today.location = self._today_said.x = _milliseconds(day)
-        highest = max(float(frame[name].max() or 0) for name in ("sold", "after", "high80", "forecast"))
+        highest = max(
+            float(frame[name].fill_nan(None).max() or 0) for name in ("sold", "after", "high80", "forecast")
+        )
         figure.y_range.start = 0
         figure.y_range.end = highest * 1.08 if highest > 0 else 1
 

@@ -133,7 +133,7 @@ class WhoTheyAre(OfCustomer):
     title = "Who they are"
     description = "As known on the as-of date; owner, office and credit limit are current."
     sql = ("marts/customers",)
-    height = 400
+    height = 440
 
     def of(self, found: CustomerPicture) -> pl.DataFrame:
         known, scored = found.known, found.scored
@@ -158,7 +158,9 @@ class WhoTheyAre(OfCustomer):
             told = "–" if share is None else f"{share:.0%} of {paid.height:,} invoices"
             rows.append(("Paid late", told))
         if scored["exposure"] is not None and known["credit_limit"] is not None:
-            rows.append(("Credit left", amount(known["credit_limit"] - scored["exposure"], self.currency)))
+            left = known["credit_limit"] - scored["exposure"]
+            told = amount(abs(left), self.currency)
+            rows.append(("Credit left", told if left >= 0 else f"exceeded by {told}"))
         return pl.DataFrame(rows, schema=["label", "value"], orient="row")
 
     def show(self, frame: pl.DataFrame) -> None:
@@ -174,7 +176,7 @@ class JointRecommendation(OfCustomer):
     title = "Joint recommendation"
     description = "Grow, hold or collect: orders, spend and payments weighed together."
     sql = ("marts/invoices", "marts/payments")
-    height = 400
+    height = 440
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -191,10 +193,10 @@ class JointRecommendation(OfCustomer):
     def _sections(self, found: CustomerPicture) -> list[tuple[str, list[str]]]:
         scored = found.scored
         sections = [
+            ("What happened after", after_sentences(found, self.currency)),
             ("What drives the chance of an order", split(scored["churn_reason"])),
             ("What drives the expected spend", split(scored["spend_reason"])),
             ("What drives the credit risk", split(scored["credit_reason"])),
-            ("What happened after", after_sentences(found, self.currency)),
         ]
         return [(title, lines) for title, lines in sections if lines]
 
@@ -293,6 +295,8 @@ class Expectations(OfCustomer):
             if days
             else "Nothing is predicted of this customer on this date"
         )
+        if self.session.filters.active():
+            self._caption += ". Filters do not apply to this page"
         self._figures = [
             self._order(found), self._next(found), self._spend(found), self._open(found), self._default(found)
         ]  # fmt: skip
@@ -431,10 +435,10 @@ class OfferList(OfCustomer, ActionList):
     columns = (
         ("product_name", "Product", "text"),
         ("score", "Chance", "share"),
+        ("reasons", "Why", "long"),
         ("interval", "80 %", "text"),
         ("value", "Expected amount", "money"),
         ("stock", "In stock", "integer"),
-        ("reasons", "Why", "long"),
     )
 
     def of(self, found: CustomerPicture) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any
 
 import hvplot.polars  # noqa: F401
 import polars as pl
-from bokeh.models import DatetimeAxis, Label, Span
+from bokeh.models import DatetimeAxis, Span
 from bokeh.plotting import figure as Figure  # noqa: N812
 
 from core.predictions.customer import as_steps, balance_steps, payment_delays, purchases_by_month
@@ -15,7 +15,8 @@ from dashboard.views.customer_cards import OfCustomer
 from dashboard.views.customer_picture import CustomerPicture, picture
 
 _BAR = 24 * 86_400_000
-_HEADROOM = 1.12
+_HEADROOM = 1.24  # for the legend
+_MOST_DAYS = 180
 _STATES = {
     "paid in time": (theme.RISK["low"], "circle"),
     "paid late": (theme.RISK["medium"], "triangle"),
@@ -37,12 +38,7 @@ class CustomerChart(OfCustomer, Chart):
     def mark_as_of(self, figure: Figure) -> None:
         """Add the mark; ``move_as_of`` puts it in its place."""
         self._today = Span(location=0, dimension="height", line_color=theme.PALE, line_dash="dotted")
-        self._said = Label(
-            x=0, y=4, y_units="screen", text="as-of date", text_font_size="11px", text_color=theme.PALE,
-            x_offset=-4, text_align="right",
-        )  # fmt: skip
         figure.add_layout(self._today)
-        figure.add_layout(self._said)
 
     def move_as_of(self) -> None:
         """Show the mark on the as-of date, unless it is the end of the data."""
@@ -50,8 +46,8 @@ class CustomerChart(OfCustomer, Chart):
         assert sales is not None
         found = picture(self.session, sales)
         past = found is not None and found.data_end > found.as_of
-        self._today.location = self._said.x = _milliseconds(sales.as_of)
-        self._today.visible = self._said.visible = past
+        self._today.location = _milliseconds(sales.as_of)
+        self._today.visible = past
 
 
 class Purchases(CustomerChart):
@@ -59,7 +55,7 @@ class Purchases(CustomerChart):
 
     slug = "customer-purchases"
     title = "Purchases by month ({currency})"
-    description = "Bars by product line; what came after the as-of date is pale."
+    description = "Bars by product line; pale: what came after the as-of date (dotted)."
     sql = ("marts/order_lines",)
     color_by = "product_line"
     empty_message = "No order yet."
@@ -153,7 +149,7 @@ class Balance(CustomerChart):
         self._limit.visible = limit is not None
         self._limit.location = limit or 0
         figure.y_range.start = 0
-        figure.y_range.end = max(float(frame["open"].max() or 0), limit or 0, 1.0) * (_HEADROOM + 0.12)
+        figure.y_range.end = max(float(frame["open"].max() or 0), limit or 0, 1.0) * _HEADROOM
 
 
 class PaymentDelays(CustomerChart):
@@ -179,20 +175,21 @@ class PaymentDelays(CustomerChart):
         if found.now is None:
             return pl.DataFrame()
         return payment_delays(found.now).with_columns(
+            height=pl.col("days_past_due").clip(upper_bound=_MOST_DAYS),
             color=pl.col("state").replace_strict({name: style[0] for name, style in _STATES.items()}),
             shape=pl.col("state").replace_strict({name: style[1] for name, style in _STATES.items()}),
         )
 
     def plot(self, frame: pl.DataFrame) -> Any:
         return frame.hvplot.scatter(
-            x="invoice_date", y="days_past_due", color=theme.ACCENT, xlabel="", ylabel="", responsive=True
+            x="invoice_date", y="height", color=theme.ACCENT, xlabel="", ylabel="", responsive=True
         )
 
     def restyle(self, figure: Figure) -> None:
         front = self._front[0]
         figure.renderers.remove(front)
         marks = figure.scatter(
-            x="invoice_date", y="days_past_due", marker="shape", size=10, source=front.data_source,
+            x="invoice_date", y="height", marker="shape", size=10, source=front.data_source,
             fill_color="color", line_color="color", fill_alpha=0.75, legend_field="state",
         )  # fmt: skip
         marks.nonselection_glyph = marks.selection_glyph = None
@@ -203,12 +200,20 @@ class PaymentDelays(CustomerChart):
             grid.visible = True
         _legend_below(figure)
 
+    def note(self, frame: pl.DataFrame) -> str:
+        beyond = frame.filter(pl.col("days_past_due") > _MOST_DAYS).height
+        if not beyond:
+            return ""
+        told = "One invoice is" if beyond == 1 else f"{beyond:,} invoices are"
+        return f"{told} more than {_MOST_DAYS} days past due, drawn at the upper edge."
+
 
 def _legend_below(figure: Figure) -> None:
     """The legend under the chart, in columns that fit a phone."""
     legend = figure.legend[0]
     figure.center.remove(legend)
     figure.add_layout(legend, "below")
+    legend.location = "left"
     legend.update(
         orientation="horizontal", ncols=3, border_line_color=None, background_fill_alpha=0, padding=0,
         margin=0, label_text_font_size="11px", glyph_width=12, glyph_height=12, spacing=8,
