@@ -73,7 +73,16 @@ class Shell:
         self.stage = pn.Column(sizing_mode="stretch_width", margin=0)
         self.shell = pmui.Page(
             title="Sales dashboard",
-            main=[pn.Column(self.browser, self.filter_bar, self.stage, sizing_mode="stretch_width")],
+            main=[
+                # Panel limits a column to the height of its parent, here that of the window.
+                pn.Column(
+                    self.browser,
+                    self.filter_bar,
+                    self.stage,
+                    sizing_mode="stretch_width",
+                    styles={"max-height": "none"},
+                )
+            ],
             sidebar=[self.navigation, self.filter_panel.panel()],
             sidebar_width=272,
             sidebar_open=not self._narrow,
