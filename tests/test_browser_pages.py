@@ -168,3 +168,15 @@ def test_the_table_turns_its_pages_and_sorts(watched: Open, demo_server: Running
 def test_the_server_log_stays_clean(demo_server: RunningServer) -> None:
     assert "WARNING" not in demo_server.log()
     assert "ERROR" not in demo_server.log()
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)])
+def test_cards_do_not_overlap(watched: Open, demo_server: RunningServer, width: int, height: int) -> None:
+    page = watched(demo_server.url + "/?page=explore", width=width, height=height)
+    wait_until_drawn(page)
+    table = page.locator('.sd-card[aria-label^="Order lines"]')
+    expect(table).to_be_visible(timeout=15_000)
+    boxes = [card.bounding_box() for card in page.locator(".sd-grid .sd-card").all()]
+    below = table.bounding_box()
+    assert below is not None
+    assert all(box is not None and box["y"] + box["height"] <= below["y"] for box in boxes)
