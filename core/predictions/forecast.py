@@ -253,7 +253,8 @@ def spend_to_act_on(spend: pl.DataFrame, outcomes: pl.DataFrame | None, *, horiz
     -------
     key, customer_name, country, owner, last_order (date), score, interval (text), low, high, adjusted,
     expected_orders, expected_order_value, pace (spend of the last year in as many days, currency),
-    against_pace (ratio), step, reasons and came (revenue after; null while not over); largest score first.
+    against_pace (ratio), step, reasons, reason (the first) and came (revenue after; null while not over);
+    the largest score first.
     """
     frame = spend.with_columns(
         last_order=pl.from_epoch(pl.col("last_order_day").cast(pl.Int32), time_unit="d"),
@@ -270,7 +271,8 @@ def spend_to_act_on(spend: pl.DataFrame, outcomes: pl.DataFrame | None, *, horiz
         .otherwise(pl.lit("Keep: about as last year"))
     )
     interval = pl.concat_str(_amount("low"), pl.lit(" to "), _amount("high"))
-    frame = frame.with_columns(step=step, interval=interval)
+    reason = pl.col("reasons").cast(pl.String).str.split(". ").list.first().str.strip_chars(".")
+    frame = frame.with_columns(step=step, interval=interval, reason=reason)
     if outcomes is None:
         frame = frame.with_columns(came=pl.lit(None, pl.Float64))
     else:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from dashboard.predictions.prediction_page import PredictionPage
 from dashboard.view import View
-from dashboard.views import forecast_charts
+from dashboard.views import forecast_charts, forecast_customers
 
 
 class SalesForecast(PredictionPage):
@@ -24,6 +24,17 @@ class SalesForecast(PredictionPage):
                 forecast_charts.LinesAhead,
                 forecast_charts.NewCustomers,
                 forecast_charts.ForecastRows,
+            ),
+        ),
+        "customers": (
+            "Customers",
+            (
+                forecast_customers.SpendDescribed,
+                forecast_customers.SpendAgreement,
+                forecast_customers.SpendClasses,
+                forecast_customers.SpendByCountry,
+                forecast_customers.SpendList,
+                forecast_customers.SpendThenAfter,
             ),
         ),
     }

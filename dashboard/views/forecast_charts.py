@@ -7,6 +7,7 @@ import hvplot.polars  # noqa: F401
 import numpy as np
 import panel as pn
 import polars as pl
+import polars.selectors as cs
 from bokeh.models import ColumnDataSource, Label, Legend, LegendItem, NumeralTickFormatter, Span, Whisker
 from bokeh.plotting import figure as Figure  # noqa: N812
 
@@ -92,7 +93,7 @@ class ForecastFigures(View):
             _figure("next", f"Forecast {first['month']:%B %Y}", theme.money(first["forecast"], currency),
                     between(first["low80"], first["high80"]), "80 % interval"),
             _figure("baseline", f"Baseline {months}", theme.money(before, currency),
-                    f"forecast {theme.percent_change(whole / before - 1)}" if before > 0 else "",
+                    f"forecast {_against(whole / before - 1)}" if before > 0 else "",
                     "the same months of last year" if has_seasons(shown.drop_nulls("sold"), predicted_on)
                     else "the mean of the last months: there is no whole year yet"),
         ]  # fmt: skip
@@ -137,6 +138,10 @@ class ForecastFigures(View):
         self.cards.param.update(caption=self.caption, figures=self.figures)
 
 
+def _against(change: float) -> str:
+    return "as the baseline" if abs(change) < 0.0005 else theme.percent_change(change)
+
+
 def _figure(key: str, label: str, value: str, change: str, note: str) -> dict[str, object]:
     return {
         "key": key, "label": label, "value": value, "change": change, "trend": "none", "note": note,
@@ -144,12 +149,31 @@ def _figure(key: str, label: str, value: str, change: str, note: str) -> dict[st
     }  # fmt: skip
 
 
-class SalesOutlookChart(Chart):
+class GapChart(Chart):
+    """A chart that leaves gaps where nothing is known; bars are drawn so pale that marks on them show."""
+
+    strength = 1.0
+
+    @staticmethod
+    def _fill(source: ColumnDataSource, frame: pl.DataFrame) -> None:
+        Chart._fill(source, frame.with_columns(cs.float().fill_null(float("nan"))))
+
+    def _aligned(self, frame: pl.DataFrame, background: pl.DataFrame) -> pl.DataFrame:
+        rows = super()._aligned(frame, background)
+        if "mark_alpha" not in rows.columns:
+            return rows
+        return rows.with_columns(pl.col("mark_alpha") * self.strength)
+
+
+class SalesOutlookChart(GapChart):
     """Sales by month, the forecast with its bands, the seasonal baseline, and what came after."""
 
     slug = "sales-forecast"
     title = "Sales by month and forecast ({currency})"
-    description = "The line ends where the prediction was made. Choose a product line below or by its filter."
+    description = (
+        "Bands: 80 and 95 %. Baseline: the same months of last year. Choose a product line below or by its "
+        "filter."
+    )
     sql = SQL
     wide = True
     height = 380
@@ -232,15 +256,15 @@ class SalesOutlookChart(Chart):
             theme.hover(self._ahead_tooltips, renderers=[dots], mode="vline"),
         ]
         items = [
-            ("Sold", [self._front[0]]), ("Forecast", [forecast, dots]), ("80 % band", [bands[1]]),
-            ("95 % band", [bands[0]]), ("Baseline", [baseline, baseline_marks]), ("What came", [after, came]),
-            ("Sold so far in the month", [so_far]),
+            ("Sold", [self._front[0]]), ("Forecast", [forecast, dots]), ("80 %", [bands[1]]),
+            ("95 %", [bands[0]]), ("Baseline", [baseline, baseline_marks]), ("Came", [after, came]),
+            ("So far", [so_far]),
         ]  # fmt: skip
         self._items = dict(items)
         self._legend = Legend(
             items=[LegendItem(label=label, renderers=parts) for label, parts in items],
             orientation="horizontal", label_text_font_size="11px", padding=0, margin=4, spacing=12,
-            glyph_width=16, background_fill_alpha=0, border_line_color=None, ncols=4,
+            glyph_width=16, background_fill_alpha=0, border_line_color=None, ncols=4, location="top_left",
         )  # fmt: skip
         figure.add_layout(self._legend, "below")
         self._then = Span(location=0, dimension="height", line_color=theme.PALE, line_dash="dotted")
@@ -251,6 +275,7 @@ class SalesOutlookChart(Chart):
         figure.add_layout(self._then)
         figure.add_layout(self._then_said)
         figure.x_range.range_padding = 0.03
+        figure.xaxis[0].ticker.desired_num_ticks = 5
 
     def repaint(self, figure: Figure, frame: pl.DataFrame) -> None:
         assert self.predicted_on is not None
@@ -271,8 +296,8 @@ class SalesOutlookChart(Chart):
         figure.y_range.start = min(0.0, lowest)
         figure.y_range.end = highest * 1.06 if highest > 0 else 1
         known = {
-            "What came": ahead["after"].null_count() < ahead.height,
-            "Sold so far in the month": frame["observed"].null_count() < frame.height,
+            "Came": ahead["after"].null_count() < ahead.height,
+            "So far": frame["observed"].null_count() < frame.height,
         }
         self._legend.items = [
             LegendItem(label=label, renderers=parts)
@@ -307,7 +332,7 @@ class SalesOutlookChart(Chart):
         return " ".join(part for part in told if part)
 
 
-class LinesAhead(Chart):
+class LinesAhead(GapChart):
     """The months ahead by product line; a click shows that line in the chart above."""
 
     slug = "forecast-by-line"
@@ -319,6 +344,7 @@ class LinesAhead(Chart):
     category = "series"
     click = ("series", "product_line")
     color_by = "series"
+    strength = 0.6
     value_axis = "x"
     empty_message = NOT_SCORED
     tooltips = (
@@ -346,12 +372,12 @@ class LinesAhead(Chart):
     def restyle(self, figure: Figure) -> None:
         source = self._front[0].data_source
         self._front[0].glyph.height = 0.7
-        figure.add_layout(
-            Whisker(
+        whisker = Whisker(
                 source=source, base="series", lower="low80", upper="high80", dimension="width",
-                line_color=theme.PALE, line_width=1.5,
-            )
-        )  # fmt: skip
+                line_color=theme.PALE, line_width=1.5, level="overlay",
+            )  # fmt: skip
+        whisker.upper_head.line_color = whisker.lower_head.line_color = theme.PALE
+        figure.add_layout(whisker)
         figure.scatter(
             x="baseline", y="series", source=source, marker="dash", angle=1.5708, size=13, line_width=2.5,
             line_color=theme.PALE,
@@ -361,6 +387,12 @@ class LinesAhead(Chart):
             line_color=theme.PALE,
         )  # fmt: skip
         figure.x_range.start = 0
+
+    def repaint(self, figure: Figure, frame: pl.DataFrame) -> None:
+        ends = [frame[name].max() for name in ("forecast", "high80", "baseline", "came")]
+        figure.x_range.end = (
+            max((float(end) for end in ends if isinstance(end, int | float)), default=1) * 1.04
+        )
 
     def _clicked(self, _attr: str, _old: list[int], indices: list[int]) -> None:
         """Choose one line, or all again."""
@@ -381,7 +413,7 @@ class LinesAhead(Chart):
         return f"{first:%B} to {last:%B %Y}; product lines add up to the total.{came}"
 
 
-class NewCustomers(Chart):
+class NewCustomers(GapChart):
     """How much of the sales new customers bring."""
 
     slug = "new-customer-share"
