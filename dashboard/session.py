@@ -17,7 +17,11 @@ from core.settings import Settings
 
 log = logging.getLogger(__name__)
 
-EXTRA: dict[str, tuple[str, ...]] = {"sql": ("q", "p"), "customer": ("id",)}
+EXTRA: dict[str, tuple[str, ...]] = {
+    "sql": ("q", "p"),
+    "customer": ("id",),
+    "churn": ("threshold", "cost", "success", "margin", "band", "id"),
+}
 _ANY_EXTRA = {name for names in EXTRA.values() for name in names}
 """Query parameters of the address that belong to one page, by its slug."""
 

@@ -115,8 +115,8 @@ class Economics:
     """What campaigns at each threshold would have met, per campaign: averages over past dates.
 
     Arrays have one column per threshold (0 to 100 per cent). ``contacted``: customers at or above it,
-    ``gone``: those of them who then did not order, ``value``: the sum of the usual orders of these (currency).
-    The first dimension of the ``by_date`` arrays is the date, of the ``drawn`` arrays the bootstrap draw.
+    ``gone``: those of them who then did not order, ``value``: the sum of the usual orders of these
+    (currency). The first dimension of ``by_date`` arrays is the date, of ``drawn`` arrays the draw.
     """
 
     horizon: int

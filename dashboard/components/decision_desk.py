@@ -11,6 +11,17 @@ from dashboard.components import _css
 _FOLDER = Path(__file__).parent
 
 
+def slider(
+    name: str, label: str, value: float, ends: tuple[float, float], step: float, text: str
+) -> dict[str, object]:
+    """A field of the desk: a slider from the first to the second of ``ends`` that says ``text``."""
+    least, most = ends
+    return {
+        "name": name, "label": label, "kind": "range", "value": value, "min": least, "max": most,
+        "step": step, "text": text,
+    }  # fmt: skip
+
+
 class DecisionDesk(JSComponent):
     """Inputs and what follows from them.
 
