@@ -20,11 +20,13 @@ from dashboard.filter_panel import FilterPanel
 from dashboard.page import PAGES, Page
 from dashboard.pages import (  # noqa: F401 - each registers its page
     actions,
+    churn,
     customer,
     data,
     explore,
     models,
     overview,
+    recommendations,
     sales_forecast,
     sql,
 )
