@@ -21,6 +21,7 @@ EXTRA: dict[str, tuple[str, ...]] = {
     "sql": ("q", "p"),
     "customer": ("id",),
     "churn": ("threshold", "cost", "success", "margin", "band", "id"),
+    "recommendations": ("id", "offer", "by", "stock", "most", "item"),
 }
 _ANY_EXTRA = {name for names in EXTRA.values() for name in names}
 """Query parameters of the address that belong to one page, by its slug."""
