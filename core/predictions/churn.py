@@ -5,12 +5,17 @@ from collections.abc import Collection
 import polars as pl
 
 from core.models.churn.flip import with_recency
-from core.predictions.actions import RULES, ActionRules, joined, sales_actions
+from core.predictions.actions import COLLECT, RULES, ActionRules, joined, sales_actions
 
 BANDS = 10
 """Equal bands of the risk: 0 is 0–10 %, 9 is 90–100 %."""
 
 OUTREACH, CAMPAIGN, LEAVE = "Sales outreach", "Campaign", "Leave"
+_STEPS = {
+    OUTREACH: "Sales outreach: call this week",
+    CAMPAIGN: "Campaign",
+    LEAVE: "Leave: an order is likely anyway",
+}
 
 
 def risk_list(
@@ -37,8 +42,10 @@ def risk_list(
     Returns
     -------
     The columns of ``core.predictions.actions.sales_actions``, and way ("Sales outreach" from a risk of
-    ``rules.call_risk``, "Campaign" from ``rules.campaign_risk``, else "Leave"), between (the 80 % interval as
-    text), band (0 to 9), happened ("Ordered", "No order"; null while not known), spent (currency).
+    ``rules.call_risk``, "Campaign" from ``rules.campaign_risk``, else "Leave"), step (the same in words; who
+    has money overdue that may not come is spoken to about that first), main_reason (the strongest),
+    between (the 80 % interval as text), band (0 to 9), happened ("Ordered", "No order"; null while not
+    known), spent (currency).
     """
     found = sales_actions(
         joined(people, churn=churn, spend=spend, credit=credit), currency=currency, rules=rules
@@ -50,9 +57,12 @@ def risk_list(
         .when(risk >= rules.campaign_risk)
         .then(pl.lit(CAMPAIGN))
         .otherwise(pl.lit(LEAVE)),
+        main_reason=pl.col("reason").str.split(". ").list.first(),
         between=pl.format("{}–{}%", _per_cent("p_low"), _per_cent("p_high")),
         band=_band(risk),
     )
+    said = pl.col("way").replace_strict(_STEPS, return_dtype=pl.String)
+    found = found.with_columns(step=pl.when(pl.col("advice") == COLLECT).then(pl.col("step")).otherwise(said))
     if after is None:
         return found.with_columns(happened=pl.lit(None, pl.String), spent=pl.lit(None, pl.Float64))
     known = after.select(

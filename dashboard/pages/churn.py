@@ -21,7 +21,7 @@ class Churn(PredictionPage):
         "risk": ("Risk", (RiskFigures, RiskList, RiskBands, RiskByCountry)),
         "campaign": ("Campaign", (CampaignDesk, ProfitCurve, CampaignList)),
         "retention": ("Retention", (CohortTriangle, ActiveCustomers, Silence)),
-        "quality": ("Quality", (ThenAndAfter, QualityByDate, Calibration, Lift)),
+        "quality": ("Quality", (QualityByDate, ThenAndAfter, Calibration, Lift)),
         "what-if": ("What if", (WhatIf,)),
     }
 

@@ -189,7 +189,7 @@ class CampaignDesk(_CampaignView):
         dearest = max(campaign.usual_cost * _COST_RANGE, assumed.cost)
         self.desk.param.update(
             fields=[
-                slider("threshold", "Contact from a risk of", place, (0, 100), 1, f"{place} %"),
+                slider("threshold", "Contact from a risk of", place, (0, 100), 1, f"{place}%"),
                 slider("cost", "Cost of one contact", assumed.cost, (0, dearest),
                        campaign.usual_cost / _COST_STEPS,
                        f"{currency} {assumed.cost:,.{0 if assumed.cost >= 10 else 2}f}"),
@@ -208,7 +208,7 @@ class CampaignDesk(_CampaignView):
                  "detail": f"{at['contacted']:,.0f} contacts"},
                 {"key": "profit", "label": f"Profit in {counted.horizon} days", "value": amount(at["profit"]),
                  "detail": f"{amount(at['low'])} to {amount(at['high'])} (95 %)"},
-                {"key": "best", "label": "Best threshold", "value": f"{best} %" if pays else "none",
+                {"key": "best", "label": "Best threshold", "value": f"{best}%" if pays else "none",
                  "detail": f"profit {amount(top['profit'])}" if pays else "no campaign pays"},
                 {"key": "today", "label": "On the list today", "value": f"{today.height:,}",
                  "detail": f"cost {amount(today.height * assumed.cost)}; {expected:,.0f} will not order"},
@@ -257,13 +257,13 @@ def _sentence(
 
     brought = "brought" if at["profit"] >= 0 else "lost"
     told = (
-        f"A campaign to everybody with a risk of {place} % or more would have {brought} "
+        f"A campaign to everybody with a risk of {place}% or more would have {brought} "
         f"{amount(abs(at['profit']))} in the {counted.horizon} days after a past date."
     )
     if top["profit"] <= 0:
         return f"{told} At this cost no threshold pays: contact nobody, or find a cheaper way."
     if place != best:
-        told += f" The most, {amount(top['profit'])}, came from contacting from {best} % on."
+        told += f" The most, {amount(top['profit'])}, came from contacting from {best}% on."
     else:
         told += " No other threshold brought more."
     if left_out == left_out:
@@ -341,18 +341,17 @@ class CampaignList(_CampaignView, ActionList):
     search_in = ("customer_name", "owner", "country")
     search_label = "Search customer, owner, country"
     tones = {"p_no_order": "risk"}  # noqa: RUF012
-    hidden = ("customer_id", "p_low", "p_high", "contact_cost", "office")
+    hidden = ("customer_id", "country", "office", "p_low", "p_high", "contact_cost", "reason")
     empty_message = "Nobody has such a risk today.\nLower the threshold, or remove a filter above."
     columns = (
         ("customer_name", "Customer", "link"),
         ("owner", "Owner", "text"),
-        ("country", "Country", "text"),
         ("p_no_order", "Risk of no order", "share"),
         ("between", "80 % interval", "text"),
         ("value", "Value at risk", "money"),
         ("revenue_365", "Revenue, 365 days", "money"),
-        ("step", "Suggested step", "long"),
-        ("reason", "Why", "long"),
+        ("step", "Suggested step", "text"),
+        ("main_reason", "Why", "long"),
     )
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:

@@ -85,6 +85,8 @@ class Calibration(ChurnView, Chart):
         figure.add_layout(Slope(gradient=1, y_intercept=0, line_color=theme.PALE, line_dash="dashed"))
         theme.percent_axis([*figure.xaxis, *figure.yaxis])
         figure.grid.visible = True
+        for axis in (figure.x_range, figure.y_range):
+            axis.update(start=0, end=1)
 
 
 class Lift(ChurnView, Chart):
@@ -151,7 +153,8 @@ class ThenAndAfter(ChurnView, Chart):
     subject = "balances"
     category = "date"
     pale = False
-    height = 320
+    wide = True
+    height = 280
     measures = ("predicted",)
     tooltips = (
         ("As of", "@date"),
@@ -216,7 +219,8 @@ class QualityByDate(ChurnView, PagedRows):
         "leavers among the riskiest tenth against all. Brackets: 95 %."
     )
     subject = "balances"
-    height = 320
+    wide = True
+    height = 230
     empty_message = NO_BACKTEST
     columns = (
         ("date", "As of", "text"),

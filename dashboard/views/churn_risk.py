@@ -36,7 +36,9 @@ class RiskFigures(ChurnView):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.cards = FigureCards(compact=True, visible=False, sizing_mode="stretch_width")
+        self.cards = FigureCards(
+            compact=True, visible=False, styles={"grid-column": "1 / -1"}, sizing_mode="stretch_width"
+        )
 
     def panel(self) -> pn.viewable.Viewable:
         return self.cards
@@ -201,19 +203,17 @@ class RiskList(ChurnView, ActionList):
     search_in = ("customer_name", "owner", "country")
     search_label = "Search customer, owner, country"
     tones = {"p_no_order": "risk"}  # noqa: RUF012
-    hidden = ("customer_id", "p_low", "p_high", "spend_low", "spend_high", "office")
+    hidden = ("customer_id", "country", "office", "p_low", "p_high", "spend_low", "spend_high", "reason")
     columns = (
         ("customer_name", "Customer", "link"),
         ("owner", "Owner", "text"),
-        ("country", "Country", "text"),
         ("p_no_order", "Risk of no order", "share"),
         ("between", "80 % interval", "text"),
-        ("next_order_date", "Next order expected", "date"),
+        ("next_order_date", "Next order", "date"),
         ("expected_spend", "Expected spend", "money"),
         ("value", "Value at risk", "money"),
-        ("way", "What to do", "text"),
-        ("step", "Suggested step", "long"),
-        ("reason", "Why", "long"),
+        ("step", "Suggested step", "text"),
+        ("main_reason", "Why", "long"),
     )
     after = (("happened", "What happened", "text"), ("spent", "Spent", "money"))
 
@@ -224,7 +224,7 @@ class RiskList(ChurnView, ActionList):
     def show(self, frame: pl.DataFrame) -> None:
         known = frame["happened"].null_count() < frame.height
         wanted = (
-            (*type(self).columns[:5], *self.after, *type(self).columns[5:]) if known else type(self).columns
+            (*type(self).columns[:4], *self.after, *type(self).columns[4:]) if known else type(self).columns
         )
         if wanted != self.columns:
             self.columns = wanted  # type: ignore[misc]

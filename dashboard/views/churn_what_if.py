@@ -98,6 +98,8 @@ class WhatIf(ChurnView):
         if not chosen:
             found = risks(self.session, sales, filters)
             found = found if found.height else risks(self.session, sales, NO_FILTERS)
+            likely = found.filter(pl.col("p_no_order") >= FLIP) if found.height else found
+            found = likely if likely.height else found
             chosen = str(found["key"][0]) if found.height else ""
         row = self._made.customers.filter(pl.col("key") == chosen)
         if row.is_empty():
