@@ -22,6 +22,7 @@ EXTRA: dict[str, tuple[str, ...]] = {
     "customer": ("id",),
     "churn": ("threshold", "cost", "success", "margin", "band", "id"),
     "recommendations": ("id", "offer", "by", "stock", "most", "item"),
+    "credit": ("who", "where", "amount", "pd", "el", "risk"),
 }
 _ANY_EXTRA = {name for names in EXTRA.values() for name in names}
 """Query parameters of the address that belong to one page, by its slug."""

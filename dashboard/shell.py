@@ -21,6 +21,7 @@ from dashboard.page import PAGES, Page
 from dashboard.pages import (  # noqa: F401 - each registers its page
     actions,
     churn,
+    credit,
     customer,
     data,
     explore,

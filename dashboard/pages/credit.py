@@ -1,0 +1,20 @@
+"""Credit: who owes us, who will not pay, and may we grant this request?"""
+
+from typing import ClassVar
+
+from dashboard.predictions.prediction_page import PredictionPage
+from dashboard.view import View
+from dashboard.views.credit_review import CreditFigures, ExposureByBand, LossByBand, ReviewList
+
+
+class Credit(PredictionPage):
+    """The review list of finance, ageing, the credit desk, and how good all that is."""
+
+    slug = "credit"
+    title = "Credit"
+    position = 13
+    group = "Predictions"
+    tasks = ("credit",)
+    chapters: ClassVar[dict[str, tuple[str, tuple[type[View], ...]]]] = {
+        "review": ("Review list", (CreditFigures, ReviewList, ExposureByBand, LossByBand)),
+    }
