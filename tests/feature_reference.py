@@ -158,6 +158,8 @@ def fulfilment(facts: Facts, as_of: int) -> Iterator[Row]:
         due = [o for o in dated if o["required_day"] + 30 < as_of]
         lost = [o for o in due if o not in shipped]
         waiting = [o for o in dated if o not in due and o not in shipped]
+        last = orders[-1]  # the last one of its day by key
+        end = last["shipped_day"] if last in shipped else as_of
         yield {
             "customer_id": customer,
             "as_of_day": as_of,
@@ -166,6 +168,11 @@ def fulfilment(facts: Facts, as_of: int) -> Iterator[Row]:
             "unshipped_share": len(lost) / len(due) if due else None,
             "mean_shipping_days": mean(o["shipped_day"] - o["order_day"] for o in shipped)
             if shipped
+            else None,
+            "last_shipping_days": last["shipped_day"] - last["order_day"] if last in shipped else None,
+            "last_days_overdue": max(0, end - last["required_day"]) if last in dated else None,
+            "late_delivery_share": mean(o["shipped_day"] > o["required_day"] for o in shipped if o in dated)
+            if any(o in dated for o in shipped)
             else None,
         }
 
