@@ -23,6 +23,8 @@ EXTRA: dict[str, tuple[str, ...]] = {
     "churn": ("threshold", "cost", "success", "margin", "band", "id"),
     "recommendations": ("id", "offer", "by", "stock", "most", "item"),
     "credit": ("who", "where", "amount", "pd", "el", "risk"),
+    "predict": ("table", "target", "query"),
+    "features": ("feature", "other", "rows", "columns", "then", "who"),
 }
 _ANY_EXTRA = {name for names in EXTRA.values() for name in names}
 """Query parameters of the address that belong to one page, by its slug."""

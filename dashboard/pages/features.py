@@ -1,0 +1,28 @@
+"""Features: what the models know of customers on a date."""
+
+from typing import ClassVar
+
+from dashboard.predictions.prediction_page import PredictionPage
+from dashboard.view import View
+from dashboard.views import features_charts
+
+
+class Features(PredictionPage):
+    """The customer snapshot as of a date: distributions, relations, drift, one customer, and all of it."""
+
+    slug = "features"
+    title = "Features"
+    position = 15
+    group = "Predictions"
+    chapters: ClassVar[dict[str, tuple[str, tuple[type[View], ...]]]] = {
+        "distributions": (
+            "Distributions",
+            (
+                features_charts.FeaturePicker,
+                features_charts.FeatureDistribution,
+                features_charts.FeatureMeaning,
+                features_charts.FeatureSummary,
+            ),
+        ),
+        "relations": ("Relations", (features_charts.Correlations, features_charts.FeatureRelation)),
+    }

@@ -1,0 +1,476 @@
+"""Distributions of features, their sources, and how they go with each other."""
+
+from typing import Any
+
+import hvplot.polars  # noqa: F401
+import panel as pn
+import polars as pl
+from bokeh.models import ColumnDataSource, FactorRange, TapTool
+from bokeh.plotting import figure as Figure  # noqa: N812
+
+from core.filters import SalesFilters
+from core.predictions.features import (
+    correlations,
+    described,
+    distribution,
+    group_name,
+    meaning,
+    numeric_features,
+    relation,
+)
+from core.sales_data import SalesData
+from core.snapshots import FEATURES, GROUPS, feature_sql
+from dashboard import theme
+from dashboard.components.features import FeatureList, FeatureSource
+from dashboard.components.predictions import ActionRows, InputBar
+from dashboard.session import Session
+from dashboard.view import Chart
+from dashboard.views.features_base import (
+    OTHER,
+    DistributionFigure,
+    OffLoop,
+    choose,
+    chosen_feature,
+    left_out,
+    snapshot_of,
+    text_by_unit,
+    titled,
+)
+
+ALL = "all"
+_FIRST_ROWS, _FIRST_COLUMNS = "monetary", "recency"
+
+
+class FeaturePicker(OffLoop):
+    """All features by business group, to be searched."""
+
+    slug = "feature-list"
+    title = "Features of customers"
+    description = "Choose one to see how it is spread, what it means and where it comes from."
+    uses = ()
+    height = 420
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.list: FeatureList | None = None
+        session.param.watch(self._mark, "extra")
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        return described(snapshot_of(self.session, sales, filters))
+
+    def show(self, frame: pl.DataFrame) -> None:
+        if self.list is None:
+            self.list = FeatureList(on_event=self._asked, sizing_mode="stretch_both")
+            self._content[:] = [self.list]
+        self.list.param.update(
+            rows=[
+                {
+                    "name": row["feature"], "label": row["label"], "group": group_name(row["group"]),
+                    "said": f"{row['missing']:.0%} missing" if row["missing"] > 0 else "",
+                }
+                for row in _in_groups(frame)
+            ],
+            active=chosen_feature(self.session),
+        )  # fmt: skip
+
+    def _mark(self, *_events: Any) -> None:
+        if self.list is not None:
+            self.list.active = chosen_feature(self.session)
+
+    def _asked(self, event: dict[str, Any]) -> None:
+        if event.get("kind") == "choose" and event.get("name") in FEATURES:
+            choose(self.session, feature=str(event["name"]))
+
+
+def _in_groups(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """The rows of features, those of a group together."""
+    order = {group: place for place, group in enumerate(GROUPS)}
+    return sorted(frame.to_dicts(), key=lambda row: order[row["group"]])
+
+
+class FeatureDistribution(OffLoop):
+    """How the values of the chosen feature are spread over the customers."""
+
+    slug = "feature-distribution"
+    title = "Distribution"
+    description = "Customers by value on the as-of date. Pale: all customers, without filters."
+    height = 420
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._drawn = DistributionFigure(
+            "customers", "everyone",
+            (("Value", "@label"), ("Customers", "@customers{0,0}"), ("Share", "@customers_share{0.0%}")),
+            behind=True, is_share=False,
+        )  # fmt: skip
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        name = chosen_feature(self.session)
+        self.sql = (FEATURES[name].source,) if FEATURES[name].source else ()
+        everyone = snapshot_of(self.session, sales, SalesFilters())
+        chosen = snapshot_of(self.session, sales, filters)
+        table = distribution({"customers": chosen[name], "everyone": everyone[name]})
+        missing = chosen[name].null_count() / max(1, chosen.height)
+        return table.with_columns(missing=pl.lit(missing), of=pl.lit(chosen.height), feature=pl.lit(name))
+
+    def is_empty(self, frame: pl.DataFrame) -> bool:
+        return frame.is_empty() or not frame["customers"].sum()
+
+    def show(self, frame: pl.DataFrame) -> None:
+        name = frame["feature"][0]
+        figure = self._drawn.shown(frame, FEATURES[name].unit)
+        pane = self._content.objects[0]
+        if not (isinstance(pane, pn.pane.Bokeh) and pane.object is figure):
+            self._content[:] = [pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)]
+        self.card.title = titled(name, self.session.settings.currency)
+        self.card.sql_names = list(self.sql)
+
+    def note(self, frame: pl.DataFrame) -> str:
+        row = frame.row(0, named=True)
+        told = f"{row['of']:,} customers; {row['missing']:.1%} have no value."
+        return f"{told} {left_out(self.session)}".strip()
+
+
+class FeatureMeaning(OffLoop):
+    """What the chosen feature means, in figures, and the query it comes from."""
+
+    slug = "feature-source"
+    title = "What it is and where it comes from"
+    description = "The query gives all features of its group at once; the lines of this one are marked."
+    wide = True
+    height = 380
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.story: FeatureSource | None = None
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        name = chosen_feature(self.session)
+        return described(snapshot_of(self.session, sales, filters)).filter(pl.col("feature") == name)
+
+    def show(self, frame: pl.DataFrame) -> None:
+        if self.story is None:
+            self.story = FeatureSource(sizing_mode="stretch_both")
+            self._content[:] = [self.story]
+        row = frame.row(0, named=True)
+        name = row["feature"]
+        feature, unit = FEATURES[name], row["unit"]
+        query = feature_sql(name)
+        facts = [
+            ("Feature", name), ("Group", group_name(feature.group)), ("Unit", self._unit(unit)),
+            ("No value", f"{row['missing']:.1%}"), ("Distinct values", f"{row['distinct']:,}"),
+        ]  # fmt: skip
+        if unit == "text":
+            facts.append(("Most frequent", row["common"] or "–"))
+        else:
+            told = {key: text_by_unit(row[key], unit) for key in ("mean", "median", "p10", "p90")}
+            least, most = (text_by_unit(row[key], unit) for key in ("least", "most"))
+            facts += [
+                ("Mean", told["mean"]),
+                ("Median", told["median"]),
+                ("80 % of customers", f"{told['p10']} to {told['p90']}"),
+                ("Range", f"{least} to {most}"),
+            ]
+        facts.append(("Models", "learn from it" if feature.training else "do not learn from it"))
+        if feature.current:
+            facts.append(("Mind", "a value of today on every as-of date: there is no history of it"))
+        if said := meaning(name):
+            facts.append(("Meaning", said))
+        word = name
+        if query is not None and name not in query.columns:
+            word = f"{name}_squared"
+        self.story.param.update(
+            facts=[{"label": label, "value": value} for label, value in facts],
+            file=f"sql/{query.name}.sql" if query else "It follows from the as-of date alone; no query.",
+            sql=query.text if query else "",
+            word=word,
+        )
+        heading = f"{feature.label[:1].upper()}{feature.label[1:]}"
+        self.card.title = f"{heading}: what it is and where it comes from"
+
+    def _unit(self, unit: str) -> str:
+        return self.session.settings.currency if unit == "currency" else unit
+
+
+class FeatureSummary(OffLoop):
+    """Every feature in one row; a click shows it above."""
+
+    slug = "feature-summary"
+    title = "All features in figures"
+    description = "On the as-of date, over the customers selected. Click a feature to see it above."
+    uses = ()
+    wide = True
+    height = 460
+    _titles = (
+        ("label", "Feature", "link"),
+        ("group_name", "Group", "text"),
+        ("missing_said", "No value", "number"),
+        ("distinct", "Distinct", "number"),
+        ("mean", "Mean", "number"),
+        ("median", "Median", "number"),
+        ("p10", "10 % below", "number"),
+        ("p90", "90 % below", "number"),
+    )
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.list: ActionRows | None = None
+        self._search, self._page = "", 0
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        frame = described(snapshot_of(self.session, sales, filters))
+        return pl.DataFrame(_in_groups(frame), schema=frame.schema)
+
+    def show(self, frame: pl.DataFrame) -> None:
+        if self.list is None:
+            self.list = ActionRows(
+                columns=[
+                    {"name": name, "title": title, "numeric": kind == "number", "link": kind == "link"}
+                    for name, title, kind in self._titles
+                ],
+                page_size=60, selectable=False, search_label="Search features", on_event=self._asked,
+                sizing_mode="stretch_both",
+            )  # fmt: skip
+            self._content[:] = [self.list]
+        self.frame = frame
+        self._fill_rows()
+
+    def _fill_rows(self) -> None:
+        assert self.list is not None
+        assert self.frame is not None
+        frame = self.frame
+        if self.list.sort in frame.columns:
+            frame = frame.sort(self.list.sort, descending=self.list.descending, nulls_last=True)
+        word = self._search.lower()
+        rows = [
+            row for row in frame.to_dicts()
+            if word in f"{row['label']} {row['feature']} {GROUPS[row['group']]}".lower()
+        ]  # fmt: skip
+        self.list.param.update(rows=[self._row(row) for row in rows], total=len(rows))
+
+    def _row(self, row: dict[str, Any]) -> dict[str, Any]:
+        unit = row["unit"]
+        cells = [
+            row["label"], group_name(row["group"]), f"{row['missing']:.1%}", f"{row['distinct']:,}",
+            *(text_by_unit(row[name], unit) for name in ("mean", "median", "p10", "p90")),
+        ]  # fmt: skip
+        return {
+            "key": row["feature"], "name": row["label"], "cells": cells, "tones": [""] * len(cells),
+            "selected": False,
+        }  # fmt: skip
+
+    def _asked(self, event: dict[str, Any]) -> None:
+        assert self.list is not None
+        kind = event.get("kind")
+        if kind == "search":
+            self._search = str(event.get("text", "")).strip()
+            self._fill_rows()
+        elif kind == "sort":
+            column = {"group_name": "group", "missing_said": "missing"}.get(
+                str(event.get("column")), str(event.get("column"))
+            )
+            descending = not self.list.descending if self.list.sort == column else True
+            self.list.param.update(sort=column, descending=descending)
+            self._fill_rows()
+        elif kind == "open" and event.get("key") in FEATURES:
+            choose(self.session, feature=str(event["key"]))
+        elif kind == "export":
+            self.list.message = "Use the download of the card for these figures."
+
+
+class Correlations(OffLoop):
+    """Which features go together: a map of rank correlations."""
+
+    slug = "feature-correlations"
+    title = "Which features go together (rank correlation)"
+    description = "Blue: both rise together; orange: one falls as the other rises. Click a cell to see why."
+    uses = ("rows", "columns")
+    wide = True
+    height = 520
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.inputs = InputBar(on_set=self._chosen, sizing_mode="stretch_width")
+        self.figure: Figure | None = None
+        self._source = ColumnDataSource()
+
+    def _groups(self) -> tuple[str, str]:
+        known = {*GROUPS, ALL}
+        rows, columns = (str(self.session.extra.get(name, "")) for name in ("rows", "columns"))
+        return rows if rows in known else _FIRST_ROWS, columns if columns in known else _FIRST_COLUMNS
+
+    def _chosen(self, name: str, value: Any) -> None:
+        if name in ("rows", "columns") and value in {*GROUPS, ALL}:
+            choose(self.session, **{name: str(value)})
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        rows, columns = ("" if group == ALL else group for group in self._groups())
+        frame = snapshot_of(self.session, sales, filters)
+        table = correlations(frame, numeric_features(rows), numeric_features(columns))
+        labels = {name: feature.label for name, feature in FEATURES.items()}
+        return table.with_columns(
+            row_label=pl.col("row").replace_strict(labels),
+            column_label=pl.col("column").replace_strict(labels),
+            mark_color=pl.when(pl.col("r") < 0).then(pl.lit(theme.SECOND)).otherwise(pl.lit(theme.ACCENT)),
+            mark_alpha=pl.col("r").abs().fill_null(0.0),
+        )
+
+    def show(self, frame: pl.DataFrame) -> None:
+        if self.figure is None:
+            self._build(frame)
+        assert self.figure is not None
+        Chart._fill(self._source, frame)
+        self.figure.x_range.factors = frame["column_label"].unique(maintain_order=True).to_list()
+        self.figure.y_range.factors = frame["row_label"].unique(maintain_order=True).to_list()[::-1]
+        rows, columns = self._groups()
+        options = [{"value": ALL, "text": "All groups"}] + [
+            {"value": group, "text": group_name(group)} for group in GROUPS
+        ]
+        self.inputs.fields = [
+            {"name": "rows", "label": "Features down", "kind": "select", "value": rows, "options": options},
+            {"name": "columns", "label": "Features across", "kind": "select", "value": columns,
+             "options": options},
+        ]  # fmt: skip
+
+    def _build(self, frame: pl.DataFrame) -> None:
+        import holoviews as hv
+
+        element = frame.hvplot.heatmap(
+            x="column_label", y="row_label", C="r", colorbar=False, xlabel="", ylabel="", responsive=True,
+            rot=45,
+        )  # fmt: skip
+        figure: Figure = hv.render(element, backend="bokeh")
+        theme.style_figure(figure, value_axis=None)
+        assert isinstance(figure.x_range, FactorRange)
+        cells = figure.renderers[0]
+        cells.data_source = self._source
+        glyph = cells.glyph
+        glyph.x, glyph.y = "column_label", "row_label"
+        glyph.fill_color, glyph.fill_alpha, glyph.line_color = "mark_color", "mark_alpha", None
+        glyph.width, glyph.height = 0.94, 0.9
+        cells.nonselection_glyph = cells.selection_glyph = cells.hover_glyph = cells.muted_glyph = None
+        Chart._fill(self._source, frame)
+        figure.toolbar.tools = [
+            theme.hover(
+                (("Down", "@row_label"), ("Across", "@column_label"), ("Rank correlation", "@r{0.00}"),
+                 ("Customers", "@customers{0,0}")), renderers=[cells],
+            ),
+            TapTool(renderers=[cells]),
+        ]  # fmt: skip
+        self._source.selected.on_change("indices", self._clicked)
+        self.figure = figure
+        self._content[:] = [self.inputs, pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)]
+
+    def _clicked(self, _attr: str, _old: list[int], indices: list[int]) -> None:
+        """Show how the two features of a cell go together."""
+        if not indices:
+            return
+        row, column = (self._source.data[name][indices[0]] for name in ("row", "column"))
+        self._source.selected.indices = []
+        choose(self.session, feature=str(column), other=str(row))
+
+    def note(self, frame: pl.DataFrame) -> str:
+        pairs = frame.filter(pl.col("row") != pl.col("column")).drop_nulls("r")
+        if pairs.is_empty():
+            return left_out(self.session)
+        top = pairs.sort(pl.col("r").abs(), descending=True).row(0, named=True)
+        told = f"Closest: {top['row_label']} and {top['column_label']} ({top['r']:+.2f})."
+        return f"{told} Over customers for whom both are known. {left_out(self.session)}".strip()
+
+
+class FeatureRelation(OffLoop):
+    """How the chosen feature goes with another one: customers as points, medians of groups."""
+
+    slug = "feature-relation"
+    title = "Relation of two features"
+    description = (
+        "Points: customers. Line: median of ten groups of equal size; band: 80 % of their customers."
+    )
+    uses = ("feature", "other")
+    wide = True
+    height = 400
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.inputs = InputBar(on_set=self._chosen, sizing_mode="stretch_width")
+        self.figure: Figure | None = None
+        self._points, self._groups = ColumnDataSource(), ColumnDataSource()
+        self.groups = pl.DataFrame()
+
+    def _pair(self) -> tuple[str, str]:
+        numbers = set(numeric_features())
+        x, y = chosen_feature(self.session), chosen_feature(self.session, "other", OTHER)
+        return x if x in numbers else "recency_days", y if y in numbers else OTHER
+
+    def _chosen(self, name: str, value: Any) -> None:
+        if name in ("feature", "other") and value in FEATURES:
+            choose(self.session, **{name: str(value)})
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
+        x, y = self._pair()
+        points, groups = relation(snapshot_of(self.session, sales, filters), x, y)
+        whole = pl.concat(
+            [points.with_columns(part=pl.lit("customer")), groups.with_columns(part=pl.lit("group"))],
+            how="diagonal_relaxed",
+        )
+        return whole.with_columns(x_feature=pl.lit(x), y_feature=pl.lit(y))
+
+    def show(self, frame: pl.DataFrame) -> None:
+        points = frame.filter(pl.col("part") == "customer").select("x", "y")
+        groups = frame.filter(pl.col("part") == "group").select("x", "y", "low", "high", "customers")
+        if self.figure is None:
+            self._build(points)
+        assert self.figure is not None
+        Chart._fill(self._points, points)
+        Chart._fill(self._groups, groups)
+        x, y = frame["x_feature"][0], frame["y_feature"][0]
+        currency = self.session.settings.currency
+        self.figure.xaxis[0].axis_label = titled(x, currency)
+        self.figure.yaxis[0].axis_label = titled(y, currency)
+        self.card.title = f"{titled(y, currency)} by {FEATURES[x].label}"
+        options = [
+            {"value": name, "text": f"{group_name(FEATURES[name].group)}: {FEATURES[name].label}"}
+            for name in sorted(numeric_features(), key=lambda n: list(GROUPS).index(FEATURES[n].group))
+        ]
+        self.inputs.fields = [
+            {"name": "feature", "label": "Across", "kind": "select", "value": x, "options": options},
+            {"name": "other", "label": "Up", "kind": "select", "value": y, "options": options},
+        ]  # fmt: skip
+
+    def _build(self, points: pl.DataFrame) -> None:
+        import holoviews as hv
+        from bokeh.models import DataRange1d
+
+        element = points.hvplot.scatter(
+            x="x", y="y", color=theme.ACCENT, size=36, alpha=0.35, line_color=None, xlabel="x", ylabel="y",
+            responsive=True,
+        )  # fmt: skip
+        figure: Figure = hv.render(element, backend="bokeh")
+        theme.style_figure(figure, value_axis="both")
+        for axis in ("x_range", "y_range"):
+            setattr(figure, axis, DataRange1d(range_padding=0.04))
+        dots = figure.renderers[0]
+        dots.data_source = self._points
+        dots.nonselection_glyph = dots.selection_glyph = dots.hover_glyph = dots.muted_glyph = None
+        figure.varea(
+            x="x", y1="low", y2="high", source=self._groups, fill_color=theme.SECOND, fill_alpha=0.18,
+            level="underlay",
+        )  # fmt: skip
+        figure.line(x="x", y="y", source=self._groups, line_color=theme.SECOND, line_width=2)
+        marks = figure.scatter(x="x", y="y", source=self._groups, size=8, color=theme.SECOND)
+        figure.toolbar.tools = [
+            theme.hover(
+                (("Mean across", "@x{0,0.00}"), ("Median up", "@y{0,0.00}"),
+                 ("80 %", "@low{0,0.00} to @high{0,0.00}"), ("Customers", "@customers{0,0}")),
+                renderers=[marks],
+            )
+        ]  # fmt: skip
+        self.figure = figure
+        self._content[:] = [self.inputs, pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)]
+
+    def note(self, frame: pl.DataFrame) -> str:
+        shown = frame.filter(pl.col("part") == "customer").height
+        known = frame.filter(pl.col("part") == "group")["customers"].sum() or 0
+        told = f"{known:,} customers for whom both are known"
+        told += f", {shown:,} of them drawn." if shown < known else "."
+        return f"{told} {left_out(self.session)}".strip()
