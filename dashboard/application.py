@@ -31,7 +31,6 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     from panel.io.fastapi import add_applications
 
     from dashboard.shell import Shell
-    from dashboard.sql_page.running import stop_all
     from dashboard.uploads import add_upload_route
 
     if settings.uses_demo:
@@ -71,7 +70,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     add_applications({"/": page}, app=app, title="Sales dashboard", extra_websocket_origins=origins)
     app.add_middleware(StaticFiles)
     app.state.warm = partial(_warm, current, settings)
-    app.state.stop = stop_all
+    app.state.stop = partial(_stop, current)
     return app
 
 
@@ -82,3 +81,11 @@ def _warm(current: CurrentDatabase, settings: Settings) -> None:
         current.train_demo()
     except SalesError as error:
         log.warning("%s", error)
+
+
+def _stop(current: CurrentDatabase) -> None:
+    """End what would keep the server from ending: queries, and the training process."""
+    from dashboard.sql_page.running import stop_all
+
+    stop_all()
+    current.training.cancel()

@@ -6,6 +6,7 @@ output is a dict: ``{"what": …, "fraction": …}``, at last ``{"ready": [...],
 
 import argparse
 import json
+import os
 import sys
 
 from core.database import open_database
@@ -27,6 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     def tell(**line: object) -> None:
         print(json.dumps(line), flush=True)
 
+    if hasattr(os, "nice"):
+        os.nice(10)  # people who look at pages come first
     try:
         settings = read_settings()
         with open_database(settings.resolved_database_url, read_only=False) as database:
