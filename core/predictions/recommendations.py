@@ -325,6 +325,26 @@ def stock_needed(chosen: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def expected_of_products(offered: pl.DataFrame) -> pl.DataFrame:
+    """What is expected of each product among the customers to whom it is recommended.
+
+    Returns
+    -------
+    product, customers, purchases with purchases_low and purchases_high (expected buyers, 80 %, customers
+    independent), value (expected revenue, currency), bought (buyers among them; null while not known).
+    """
+    width = _Z80 * (_spread() ** 2).sum().sqrt()
+    mean = pl.col("score").sum()
+    return offered.group_by("product", maintain_order=True).agg(
+        customers=pl.len().cast(pl.Int64),
+        purchases=mean,
+        purchases_low=(mean - width).clip(lower_bound=0.0),
+        purchases_high=mean + width,
+        value=pl.col("value").sum(),
+        bought=pl.when(pl.col("bought").count() > 0).then(pl.col("bought").sum().cast(pl.Int64)),
+    )
+
+
 def only_products(
     offered: pl.DataFrame, lines: Collection[str] = (), products: Collection[str] = ()
 ) -> pl.DataFrame:

@@ -7,7 +7,21 @@ import panel as pn
 from dashboard.components import CardGrid
 from dashboard.predictions.prediction_page import PredictionPage
 from dashboard.view import View
+from dashboard.views.recommendations_campaign import (
+    CampaignFigures,
+    CampaignInputs,
+    CampaignList,
+    StockNeeded,
+)
 from dashboard.views.recommendations_customers import BoughtAfter, BuyAgain, CustomerChoice, NewForYou
+from dashboard.views.recommendations_products import (
+    AlsoBoughtLift,
+    AlsoBoughtList,
+    Bundles,
+    ProductChoice,
+    ProductList,
+)
+from dashboard.views.recommendations_quality import ColdStart, PastHits, RankingDifferences, RankingQuality
 
 
 class Recommendations(PredictionPage):
@@ -24,9 +38,16 @@ class Recommendations(PredictionPage):
     position = 12
     group = "Predictions"
     tasks = ("recommend",)
-    heads: ClassVar[dict[str, tuple[type[View], ...]]] = {"customers": (CustomerChoice,)}
+    heads: ClassVar[dict[str, tuple[type[View], ...]]] = {
+        "customers": (CustomerChoice,),
+        "campaign": (CampaignInputs, CampaignFigures),
+        "products": (ProductChoice,),
+    }
     chapters: ClassVar[dict[str, tuple[str, tuple[type[View], ...]]]] = {
         "customers": ("Customers", (BuyAgain, NewForYou, BoughtAfter)),
+        "campaign": ("Campaign", (CampaignList, StockNeeded)),
+        "products": ("Products", (AlsoBoughtList, AlsoBoughtLift, Bundles, ProductList)),
+        "quality": ("Quality", (RankingQuality, RankingDifferences, PastHits, ColdStart)),
     }
 
     def views_of(self, chapter: str) -> list[View]:

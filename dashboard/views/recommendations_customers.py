@@ -123,11 +123,11 @@ class _OffersOfCustomer(Chosen, ProductLinks):
         ("score", "Chance", "share"),
         ("interval", "80 %", "text"),
         ("reasons", "Why", "long"),
-        ("value", "Expected amount", "money"),
+        ("value", "Expected", "money"),
         ("price", "Usual price", "money"),
         ("margin", "Margin", "share"),
         ("stock", "In stock", "integer"),
-        ("after", "What happened", "text"),
+        ("after", "Outcome", "text"),
     )
     hidden = ("product", "low", "high", "rank")
 
@@ -175,7 +175,10 @@ class BuyAgain(_OffersOfCustomer):
 
     slug = "recommended-buy-again"
     title = "Buy again ({currency})"
-    description = "Products they bought before, by the chance of an order within the horizon."
+    description = (
+        "Products they bought before, by the chance of an order within the horizon. Expected is the chance × "
+        "what an order line usually brings."
+    )
     kind = "buy again"
 
 
