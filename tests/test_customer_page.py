@@ -9,6 +9,7 @@ from core.database import Database
 from core.days import to_date, to_day
 from core.filters import SalesFilters
 from core.jobs.prepare import Preparation
+from core.jobs.run import default_as_of
 from core.predictions import dates_scored, outcomes_after
 from core.predictions.actions import forecast_beside
 from core.predictions.customer import (
@@ -27,10 +28,11 @@ from core.predictions.customer import (
     usual_amounts,
 )
 from core.receivables import load_matching
-from core.sales_data import SalesData, load_sales
+from core.sales_data import SalesData, load_sales, read_sales
 from core.settings import Settings
 from dashboard.session import Session
 from dashboard.view import REGISTRY, View
+from dashboard.views import actions
 from dashboard.views.actions import FinanceActions, MarketingActions, SalesActions, TopChurnRisks
 from dashboard.views.actions_forecast import SalesOutlook
 from dashboard.views.customer_cards import (
@@ -326,6 +328,27 @@ def test_a_list_follows_the_filters_on_customers(session: Session) -> None:
     view.refresh()
     assert 0 < view.frame.height < everybody
     assert set(view.frame["country"]) == {country}
+
+
+def test_of_large_companies_scores_are_joined_in_the_background(
+    predicted_database: Database, predicted_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "AT_ONCE", 10)
+    sales = read_sales(predicted_database, default_as_of(predicted_database))
+    session = opened(predicted_database, predicted_settings, sales, sales, predicted_customer(sales))
+    views = [kind(session) for kind in (TopChurnRisks, MarketingActions, JointRecommendation)]
+    for view in views:
+        view.refresh()
+        assert view.drawn
+        assert view.job is not None
+    for view in views:
+        assert view.job is not None
+        view.job.result(60)
+        assert view.card.state == "ready", view.card.message
+    again = TopChurnRisks(session)
+    again.refresh()
+    assert again.job is None
+    assert again.card.state == "ready"
 
 
 def test_without_models_cards_say_so(demo_database: Database) -> None:

@@ -19,7 +19,7 @@ from dashboard.views.customer_cards import (
     WhoTheyAre,
 )
 from dashboard.views.customer_charts import Balance, PaymentDelays, Purchases
-from dashboard.views.customer_picture import picture
+from dashboard.views.customer_picture import customer_key
 
 
 class Customer(PredictionPage):
@@ -67,7 +67,7 @@ class Customer(PredictionPage):
         page = PAGES.get(origin)
         self.picker.picker.came_from = page.title if page is not None else ""
         sales = self.session.sales
-        is_known = sales is not None and picture(self.session, sales) is not None
+        is_known = sales is not None and bool((sales.customers["key"] == customer_key(self.session)).any())
         self._known.visible = is_known or sales is None
         if not is_known:
             return [self.picker]

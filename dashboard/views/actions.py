@@ -1,11 +1,13 @@
 """Today's actions: the lists of sales, marketing and finance, and their first rows for the Overview."""
 
 import datetime as dt
+from concurrent.futures import Future
 from typing import Any, ClassVar
 
 import panel as pn
 import polars as pl
 
+from core.errors import SalesError
 from core.filters import SalesFilters
 from core.jobs.run import DEFAULT_HORIZON
 from core.model_store import open_model_store
@@ -25,16 +27,22 @@ from core.predictions.actions import (
 )
 from core.predictions.customer import usual_amounts
 from core.predictions.people import selected_customers
+from core.roles import Role, require
 from core.sales_data import SalesData
+from core.single_flight import SingleFlightCache
 from dashboard import theme
 from dashboard.components.customer import ShortList
 from dashboard.predictions.action_list import ActionList, open_customer
 from dashboard.predictions.scored import NOT_SCORED
 from dashboard.predictions.trust import NAMES, Trust
 from dashboard.session import Session
+from dashboard.sql_page.running import ROWS, Background
 from dashboard.view import View
 
 _NOT_ENOUGH = "not enough data"
+AT_ONCE = 20_000
+"""Customers whose scores are joined while the page waits; of more in the background."""
+_FLIGHTS: SingleFlightCache[bool] = SingleFlightCache(4)
 _REASONS = 2
 _CANDIDATES = 200
 """Customers looked at for the first rows: those of the largest value."""
@@ -118,6 +126,53 @@ def predicted_for(session: Session, sales: SalesData, task: str) -> str:
     return f"Predicted on {shown_date(found.as_of)} for the {days} days to {shown_date(until)}."
 
 
+def is_prepared(session: Session, sales: SalesData) -> bool:
+    """Whether customers and offers are joined with their scores, so that asking for them costs nothing."""
+    return sales.once(("prepared", session.database.data_version()), lambda: [False])[0]
+
+
+def prepare_actions(session: Session, sales: SalesData) -> bool:
+    """Join customers and offers with their scores, once for all who ask at the same time."""
+
+    def work() -> bool:
+        all_customers(session, sales)
+        all_offers(session, sales)
+        sales.once(("prepared", session.database.data_version()), lambda: [False])[0] = True
+        return True
+
+    _FLIGHTS.get((id(sales), session.database.data_version()), work)
+    return is_prepared(session, sales) or work()  # the key may be that of data that are gone
+
+
+class Prepared(View):
+    """A view of customers with their scores, which are joined off the event loop in large companies."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._waits_for: int | None = None
+        self._waiting = Background(pn.state.curdoc)
+        self.job: Future[None] | None = None
+
+    def refresh(self) -> None:
+        sales = self.session.sales
+        if sales is None:
+            return
+        if sales.customers.height <= AT_ONCE or is_prepared(self.session, sales):
+            super().refresh()
+        elif self._waits_for != id(sales):
+            self._waits_for = id(sales)
+            self._shown_key = ("waiting", id(sales))
+            self.job = self._waiting.start(
+                ROWS, lambda: prepare_actions(self.session, sales), self._now_prepared
+            )
+
+    def _now_prepared(self, outcome: Any) -> None:
+        if isinstance(outcome, SalesError):
+            self.card.param.update(state="error", message=str(outcome))
+        else:
+            self.refresh()
+
+
 class MissingModels(Trust):
     """One strip that offers to train all models that are missing; nothing to see when none is."""
 
@@ -158,9 +213,6 @@ class MissingModels(Trust):
             super()._asked(event)
 
     def _train(self, tasks: list[str]) -> None:
-        from core.errors import SalesError
-        from core.roles import Role, require
-
         try:
             require(Role.ADMIN, "training models")
             self._current.train(tasks)
@@ -168,7 +220,7 @@ class MissingModels(Trust):
             self.strip.param.update(headline=str(error), detail="", progress=-1.0)
 
 
-class _ScoredList(ActionList):
+class _ScoredList(Prepared, ActionList):
     """A list that says why it is empty where scores are missing."""
 
     subject = "balances"
@@ -315,7 +367,7 @@ def _interval(low: str, high: str) -> pl.Expr:
     return pl.concat_str(ends[0], pl.lit("–"), ends[1], pl.lit(" %"))
 
 
-class TopActions(View):
+class TopActions(Prepared):
     """The first rows of a list on the Overview."""
 
     task: ClassVar[str] = ""

@@ -15,8 +15,7 @@ from dashboard.components import FigureCards
 from dashboard.components.customer import CustomerPicker, CustomerStory
 from dashboard.predictions.action_list import ActionList, open_customer
 from dashboard.session import Session
-from dashboard.view import View
-from dashboard.views.actions import amount, shown_date
+from dashboard.views.actions import Prepared, amount, shown_date
 from dashboard.views.customer_picture import CustomerPicture, customer_key, picture
 
 _TONES = {GROW: "good", HOLD: "thin", COLLECT: "bad"}
@@ -28,7 +27,7 @@ _MEANS = {
 _PRODUCTS_SAID = 4
 
 
-class OfCustomer(View):
+class OfCustomer(Prepared):
     """A view of the customer that the address asks for; filters do not apply to it."""
 
     empty_message = "Nothing is known of this."
