@@ -261,11 +261,12 @@ def drift_between(then: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     feature, label, group, psi (population stability index), verdict ("stable", "moving", "moved"), then, now
-    (means of numbers), missing_then, missing_now (shares); the largest index first.
+    (means of numbers), missing_then, missing_now (shares); the largest index first. Features that follow from
+    the date alone are left out: they always move.
     """
     found = []
     for name, feature in FEATURES.items():
-        if name not in then.columns or name not in now.columns:
+        if not feature.source or name not in then.columns or name not in now.columns:
             continue
         index = stability_index(then[name], now[name])
         sides = {"then": then, "now": now}

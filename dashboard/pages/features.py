@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from dashboard.predictions.prediction_page import PredictionPage
 from dashboard.view import View
-from dashboard.views import features_charts
+from dashboard.views import features_charts, features_customer, features_drift, features_table
 
 
 class Features(PredictionPage):
@@ -25,4 +25,14 @@ class Features(PredictionPage):
             ),
         ),
         "relations": ("Relations", (features_charts.Correlations, features_charts.FeatureRelation)),
+        "drift": ("Drift", (features_drift.FeatureDrift, features_drift.FeatureThenNow)),
+        "customer": (
+            "One customer",
+            (
+                features_customer.CustomerChoice,
+                features_customer.CustomerStanding,
+                features_customer.CustomerTimeline,
+            ),
+        ),
+        "table": ("Table", (features_table.FeatureTable,)),
     }

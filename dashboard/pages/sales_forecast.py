@@ -29,7 +29,6 @@ class SalesForecast(PredictionPage):
         "customers": (
             "Customers",
             (
-                forecast_customers.SpendDescribed,
                 forecast_customers.SpendAgreement,
                 forecast_customers.SpendClasses,
                 forecast_customers.SpendByCountry,

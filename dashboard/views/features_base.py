@@ -1,7 +1,6 @@
 """What the views of the Features page share: work in threads, the features chosen, the customers selected."""
 
 import logging
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
@@ -13,11 +12,12 @@ from bokeh.plotting import figure as Figure  # noqa: N812
 from core.days import to_day
 from core.errors import SalesError
 from core.filters import SalesFilters
-from core.predictions.features import customer_snapshot
+from core.predictions.features import customer_snapshot, group_name
 from core.predictions.people import selected_customers
 from core.sales_data import SalesData
-from core.snapshots import FEATURES
+from core.snapshots import FEATURES, GROUPS
 from dashboard import theme
+from dashboard.predictions.action_list import ActionList, text_of
 from dashboard.session import Session
 from dashboard.sql_page.running import Background
 from dashboard.view import Chart, View
@@ -241,5 +241,50 @@ def text_by_unit(value: object, unit: str) -> str:
     return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
-KINDS: Mapping[str, str] = {"currency": "money", "share": "share", "text": "text", "ratio": "number"}
-"""By unit: how a list shows values; all others are whole numbers or have one digit."""
+def in_groups(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows of features, those of a business group together."""
+    place = pl.col("group").replace_strict({group: at for at, group in enumerate(GROUPS)})
+    return frame.sort(place, maintain_order=True)
+
+
+def beside_inputs(figure: Figure) -> pn.pane.Bokeh:
+    """The figure in what the inputs above it leave of a card."""
+    return pn.pane.Bokeh(
+        figure, sizing_mode="stretch_both", margin=0, styles={"flex": "1 1 0", "min-height": "0"}
+    )
+
+
+class FeatureRows(OffLoop, ActionList):
+    """A list with one row per feature (``feature``, ``unit``, ``group``); a click on one chooses it."""
+
+    selectable = False
+    search_in = ("label", "feature", "group_name")
+    search_label = "Search features"
+    page_size = 60
+
+    def show(self, frame: pl.DataFrame) -> None:
+        names = pl.col("group").replace_strict({group: group_name(group) for group in GROUPS})
+        super().show(frame.with_columns(key=pl.col("feature"), group_name=names))
+
+    def _turn(self, page: int) -> None:
+        """Show a page, every value in the unit of its feature."""
+        super()._turn(page)
+        assert self.list is not None
+        assert self._found is not None
+        rows = {row["key"]: row for row in self._found.to_dicts()}
+        self.list.rows = [line | {"cells": self._cells(rows[line["key"]])} for line in self.list.rows]
+
+    def _cells(self, row: dict[str, Any]) -> list[str]:
+        told = []
+        for name, _title, kind in self.columns:
+            if kind == "number":
+                told.append(text_by_unit(row[name], row["unit"]))
+            else:
+                told.append(text_of(row["group_name"] if name == "group" else row[name], kind))
+        return told
+
+    def _asked(self, event: dict[str, Any]) -> None:
+        if event.get("kind") == "open" and event.get("key") in FEATURES:
+            choose(self.session, feature=str(event["key"]))
+        else:
+            super()._asked(event)

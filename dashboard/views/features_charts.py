@@ -22,15 +22,18 @@ from core.sales_data import SalesData
 from core.snapshots import FEATURES, GROUPS, feature_sql
 from dashboard import theme
 from dashboard.components.features import FeatureList, FeatureSource
-from dashboard.components.predictions import ActionRows, InputBar
+from dashboard.components.predictions import InputBar
 from dashboard.session import Session
 from dashboard.view import Chart
 from dashboard.views.features_base import (
     OTHER,
     DistributionFigure,
+    FeatureRows,
     OffLoop,
+    beside_inputs,
     choose,
     chosen_feature,
+    in_groups,
     left_out,
     snapshot_of,
     text_by_unit,
@@ -38,7 +41,7 @@ from dashboard.views.features_base import (
 )
 
 ALL = "all"
-_FIRST_ROWS, _FIRST_COLUMNS = "monetary", "recency"
+_FIRST_ROWS, _FIRST_COLUMNS = "monetary", "frequency"
 
 
 class FeaturePicker(OffLoop):
@@ -68,7 +71,7 @@ class FeaturePicker(OffLoop):
                     "name": row["feature"], "label": row["label"], "group": group_name(row["group"]),
                     "said": f"{row['missing']:.0%} missing" if row["missing"] > 0 else "",
                 }
-                for row in _in_groups(frame)
+                for row in in_groups(frame).to_dicts()
             ],
             active=chosen_feature(self.session),
         )  # fmt: skip
@@ -80,12 +83,6 @@ class FeaturePicker(OffLoop):
     def _asked(self, event: dict[str, Any]) -> None:
         if event.get("kind") == "choose" and event.get("name") in FEATURES:
             choose(self.session, feature=str(event["name"]))
-
-
-def _in_groups(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """The rows of features, those of a group together."""
-    order = {group: place for place, group in enumerate(GROUPS)}
-    return sorted(frame.to_dicts(), key=lambda row: order[row["group"]])
 
 
 class FeatureDistribution(OffLoop):
@@ -192,90 +189,28 @@ class FeatureMeaning(OffLoop):
         return self.session.settings.currency if unit == "currency" else unit
 
 
-class FeatureSummary(OffLoop):
+class FeatureSummary(FeatureRows):
     """Every feature in one row; a click shows it above."""
 
     slug = "feature-summary"
     title = "All features in figures"
     description = "On the as-of date, over the customers selected. Click a feature to see it above."
     uses = ()
-    wide = True
     height = 460
-    _titles = (
+    columns = (
         ("label", "Feature", "link"),
-        ("group_name", "Group", "text"),
-        ("missing_said", "No value", "number"),
-        ("distinct", "Distinct", "number"),
+        ("group", "Group", "text"),
+        ("missing", "No value", "share"),
+        ("distinct", "Distinct", "integer"),
         ("mean", "Mean", "number"),
         ("median", "Median", "number"),
         ("p10", "10 % below", "number"),
         ("p90", "90 % below", "number"),
     )
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.list: ActionRows | None = None
-        self._search, self._page = "", 0
+    hidden = ("feature", "unit", "least", "most", "common")
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
-        frame = described(snapshot_of(self.session, sales, filters))
-        return pl.DataFrame(_in_groups(frame), schema=frame.schema)
-
-    def show(self, frame: pl.DataFrame) -> None:
-        if self.list is None:
-            self.list = ActionRows(
-                columns=[
-                    {"name": name, "title": title, "numeric": kind == "number", "link": kind == "link"}
-                    for name, title, kind in self._titles
-                ],
-                page_size=60, selectable=False, search_label="Search features", on_event=self._asked,
-                sizing_mode="stretch_both",
-            )  # fmt: skip
-            self._content[:] = [self.list]
-        self.frame = frame
-        self._fill_rows()
-
-    def _fill_rows(self) -> None:
-        assert self.list is not None
-        assert self.frame is not None
-        frame = self.frame
-        if self.list.sort in frame.columns:
-            frame = frame.sort(self.list.sort, descending=self.list.descending, nulls_last=True)
-        word = self._search.lower()
-        rows = [
-            row for row in frame.to_dicts()
-            if word in f"{row['label']} {row['feature']} {GROUPS[row['group']]}".lower()
-        ]  # fmt: skip
-        self.list.param.update(rows=[self._row(row) for row in rows], total=len(rows))
-
-    def _row(self, row: dict[str, Any]) -> dict[str, Any]:
-        unit = row["unit"]
-        cells = [
-            row["label"], group_name(row["group"]), f"{row['missing']:.1%}", f"{row['distinct']:,}",
-            *(text_by_unit(row[name], unit) for name in ("mean", "median", "p10", "p90")),
-        ]  # fmt: skip
-        return {
-            "key": row["feature"], "name": row["label"], "cells": cells, "tones": [""] * len(cells),
-            "selected": False,
-        }  # fmt: skip
-
-    def _asked(self, event: dict[str, Any]) -> None:
-        assert self.list is not None
-        kind = event.get("kind")
-        if kind == "search":
-            self._search = str(event.get("text", "")).strip()
-            self._fill_rows()
-        elif kind == "sort":
-            column = {"group_name": "group", "missing_said": "missing"}.get(
-                str(event.get("column")), str(event.get("column"))
-            )
-            descending = not self.list.descending if self.list.sort == column else True
-            self.list.param.update(sort=column, descending=descending)
-            self._fill_rows()
-        elif kind == "open" and event.get("key") in FEATURES:
-            choose(self.session, feature=str(event["key"]))
-        elif kind == "export":
-            self.list.message = "Use the download of the card for these figures."
+        return in_groups(described(snapshot_of(self.session, sales, filters)))
 
 
 class Correlations(OffLoop):
@@ -320,8 +255,8 @@ class Correlations(OffLoop):
             self._build(frame)
         assert self.figure is not None
         Chart._fill(self._source, frame)
-        self.figure.x_range.factors = frame["column_label"].unique(maintain_order=True).to_list()
-        self.figure.y_range.factors = frame["row_label"].unique(maintain_order=True).to_list()[::-1]
+        self.figure.x_range.factors = frame["column"].unique(maintain_order=True).to_list()
+        self.figure.y_range.factors = frame["row"].unique(maintain_order=True).to_list()[::-1]
         rows, columns = self._groups()
         options = [{"value": ALL, "text": "All groups"}] + [
             {"value": group, "text": group_name(group)} for group in GROUPS
@@ -336,16 +271,17 @@ class Correlations(OffLoop):
         import holoviews as hv
 
         element = frame.hvplot.heatmap(
-            x="column_label", y="row_label", C="r", colorbar=False, xlabel="", ylabel="", responsive=True,
+            x="column", y="row", C="r", colorbar=False, xlabel="", ylabel="", responsive=True,
             rot=45,
         )  # fmt: skip
         figure: Figure = hv.render(element, backend="bokeh")
         theme.style_figure(figure, value_axis=None)
         assert isinstance(figure.x_range, FactorRange)
+        figure.min_border_bottom = 88  # room for slanted names
         cells = figure.renderers[0]
         cells.data_source = self._source
         glyph = cells.glyph
-        glyph.x, glyph.y = "column_label", "row_label"
+        glyph.x, glyph.y = "column", "row"
         glyph.fill_color, glyph.fill_alpha, glyph.line_color = "mark_color", "mark_alpha", None
         glyph.width, glyph.height = 0.94, 0.9
         cells.nonselection_glyph = cells.selection_glyph = cells.hover_glyph = cells.muted_glyph = None
@@ -359,7 +295,7 @@ class Correlations(OffLoop):
         ]  # fmt: skip
         self._source.selected.on_change("indices", self._clicked)
         self.figure = figure
-        self._content[:] = [self.inputs, pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)]
+        self._content[:] = [self.inputs, beside_inputs(figure)]
 
     def _clicked(self, _attr: str, _old: list[int], indices: list[int]) -> None:
         """Show how the two features of a cell go together."""
@@ -466,7 +402,7 @@ class FeatureRelation(OffLoop):
             )
         ]  # fmt: skip
         self.figure = figure
-        self._content[:] = [self.inputs, pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)]
+        self._content[:] = [self.inputs, beside_inputs(figure)]
 
     def note(self, frame: pl.DataFrame) -> str:
         shown = frame.filter(pl.col("part") == "customer").height

@@ -91,6 +91,7 @@ class SpendAgreement(View):
         super().__init__(session)
         self.cards = FigureCards(sizing_mode="stretch_width", styles={"grid-column": "1 / -1"})
         self.agreed: Agreement | None = None
+        self.too_few = pl.DataFrame()
 
     def panel(self) -> pn.viewable.Viewable:
         return self.cards
@@ -99,8 +100,11 @@ class SpendAgreement(View):
         return False
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
-        shown = bears_forecast(self.session, "spend")
-        self.agreed = agreed_on(self.session) if shown else None
+        self.agreed, self.too_few = None, pl.DataFrame()
+        if not bears_forecast(self.session, "spend"):
+            self.too_few = self._described(sales)
+            return self.too_few
+        self.agreed = agreed_on(self.session)
         if self.agreed is None:
             return pl.DataFrame()
         factor = self.agreed.factor
@@ -113,7 +117,32 @@ class SpendAgreement(View):
             }
         )
 
+    def _described(self, sales: SalesData) -> pl.DataFrame:
+        """What customers spent, where the data do not bear an expectation."""
+        card = card_of(self.session, "spend")
+        active = sales.customers.filter(pl.col("revenue_365") > 0)
+        return pl.DataFrame(
+            {
+                "events": [card.events if card else 0],
+                "customers": [active.height],
+                "revenue_365": [float(active["revenue_365"].sum())],
+            }
+        )
+
     def show(self, frame: pl.DataFrame) -> None:  # noqa: ARG002
+        if self.too_few.height:
+            row = self.too_few.row(0, named=True)
+            spent = theme.money(row["revenue_365"], self.session.settings.currency)
+            self.cards.param.update(
+                visible=True,
+                caption=f"Not enough data to expect spend of single customers: {row['events']} events, and "
+                "20 are needed. This is what they spent.",
+                figures=[
+                    _figure("customers", "Customers who bought in 365 days", f"{row['customers']:,}", "", ""),
+                    _figure("spent", "They spent", spent, "in 365 days", ""),
+                ],
+            )
+            return
         if self.agreed is None:
             self.cards.param.update(caption="", figures=[], visible=False)
             return
@@ -374,50 +403,3 @@ class SpendThenAfter(GapChart):
             f"{until(self.session)} Expected {theme.money(expected, currency)}, spent "
             f"{theme.money(came, currency)} ({told}). {unused(self.session)}"
         ).strip()
-
-
-class SpendDescribed(View):
-    """Where the data do not bear a prediction: how many events there are."""
-
-    title = "Not enough data to expect spend of single customers"
-    description = "Shown instead of predictions."
-    slug = "expected-spend-too-few"
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.said = FigureCards(sizing_mode="stretch_width", styles={"grid-column": "1 / -1"})
-
-    def panel(self) -> pn.viewable.Viewable:
-        return self.said
-
-    def is_empty(self, frame: pl.DataFrame) -> bool:  # noqa: ARG002
-        return False
-
-    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
-        card = card_of(self.session, "spend")
-        if card is None or bears_forecast(self.session, "spend"):
-            return pl.DataFrame()
-        active = sales.customers.filter(pl.col("revenue_365") > 0)
-        return pl.DataFrame(
-            {
-                "events": [card.events],
-                "customers": [active.height],
-                "revenue_365": [float(active["revenue_365"].sum())],
-            }
-        )
-
-    def show(self, frame: pl.DataFrame) -> None:
-        if frame.is_empty():
-            self.said.param.update(caption="", figures=[], visible=False)
-            return
-        row = frame.row(0, named=True)
-        currency = self.session.settings.currency
-        self.said.param.update(
-            visible=True,
-            caption=f"Not enough data to expect spend of single customers: {row['events']} events of 20. "
-            "This is what they spent.",
-            figures=[
-                _figure("customers", "Customers who bought in 365 days", f"{row['customers']:,}", "", ""),
-                _figure("spent", "They spent", theme.money(row["revenue_365"], currency), "in 365 days", ""),
-            ],
-        )
