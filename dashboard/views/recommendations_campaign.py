@@ -22,7 +22,9 @@ from dashboard.components import FigureCards
 from dashboard.predictions.action_list import ActionList
 from dashboard.session import Session
 from dashboard.views.recommendations_parts import (
+    LINE,
     ON_OFFERS,
+    PRODUCT,
     Chosen,
     Inputs,
     ProductLinks,
@@ -38,7 +40,6 @@ from dashboard.views.recommendations_parts import (
 )
 
 CHOICES = ("offer", "by", "stock", "most")
-_LINE, _PRODUCT = "line:", "product:"
 _MOST_LISTED = 400
 _WHILE_IT_LASTS = "lasts"
 
@@ -51,10 +52,10 @@ def campaign(session: Session, sales: SalesData, filters: SalesFilters) -> pl.Da
         if offered is None:
             return pl.DataFrame()
         wanted = chosen(session, "offer")
-        if wanted.startswith(_LINE):
-            offered = only_products(offered, lines=[wanted.removeprefix(_LINE)])
-        elif wanted.startswith(_PRODUCT):
-            offered = only_products(offered, products=[wanted.removeprefix(_PRODUCT)])
+        if wanted.startswith(LINE):
+            offered = only_products(offered, lines=[wanted.removeprefix(LINE)])
+        elif wanted.startswith(PRODUCT):
+            offered = only_products(offered, products=[wanted.removeprefix(PRODUCT)])
         most = chosen(session, "most")
         kept = campaign_offers(offered, ranked_by(session), int(most) if most in ("1", "2") else MOST_OFFERS)
         if chosen(session, "stock") == _WHILE_IT_LASTS:
@@ -80,10 +81,10 @@ def ranked_by(session: Session) -> str:
 def subject(session: Session, sales: SalesData) -> str:
     """What is offered, in words."""
     wanted = chosen(session, "offer")
-    if wanted.startswith(_LINE):
-        return f"products of {wanted.removeprefix(_LINE)}"
-    if wanted.startswith(_PRODUCT):
-        key = wanted.removeprefix(_PRODUCT)
+    if wanted.startswith(LINE):
+        return f"products of {wanted.removeprefix(LINE)}"
+    if wanted.startswith(PRODUCT):
+        key = wanted.removeprefix(PRODUCT)
         names = sales.products.filter(pl.col("key") == key)["product_name"].to_list()
         return str(names[0]) if names and names[0] else f"product {key}"
     return "all products"
@@ -98,8 +99,8 @@ class CampaignInputs(Inputs):
     def fields(self, sales: SalesData) -> list[dict[str, Any]]:
         wanted = chosen(self.session, "offer")
         options = [("", "All products")]
-        options += [(f"{_LINE}{name}", f"Product line: {name}") for name in sales.product_lines]
-        options += [(f"{_PRODUCT}{key}", name) for key, name in self._products(sales)]
+        options += [(f"{LINE}{name}", f"Product line: {name}") for name in sales.product_lines]
+        options += [(f"{PRODUCT}{key}", name) for key, name in self._products(sales)]
         if wanted and wanted not in {key for key, _name in options}:
             options.append((wanted, subject(self.session, sales)))
         rankings = [(name, told.capitalize()) for name, told in RANKINGS.items()]
@@ -157,7 +158,8 @@ class CampaignFigures(Chosen):
         assert sales is not None
         found = expected(frame)
         days = predicted_for(self.session, sales)
-        self.cards.caption = f"{subject(self.session, sales).capitalize()}. {days} Intervals hold 80 %."
+        offered = subject(self.session, sales)
+        self.cards.caption = f"{offered[:1].upper()}{offered[1:]}. {days} Intervals hold 80 %."
         mean, low, high = found.purchases
         bought = "" if found.bought is None else f"{found.bought:,} were bought."
         figures = [
@@ -217,19 +219,18 @@ class CampaignList(Chosen, ActionList):
     tones: ClassVar[dict[str, str]] = {"stock_state": "stock_tone"}
     columns = (
         ("customer_name", "Customer", "link"),
-        ("owner", "Owner", "text"),
         ("products", "Offer", "long"),
         ("chance", "Chance", "share"),
         ("interval", "80 %", "text"),
         ("kind", "Kind", "text"),
-        ("value", "Expected", "money"),
-        ("profit", "Gross profit", "money"),
-        ("stock_state", "Stock", "text"),
         ("reason", "Why", "long"),
+        ("value", "Expected", "money"),
+        ("profit", "Profit", "money"),
+        ("stock_state", "Stock", "text"),
         ("after", "Outcome", "text"),
-        ("country", "Country", "text"),
+        ("owner", "Owner", "text"),
     )
-    hidden = ("key", "office", "pieces", "low", "high", "value_low", "value_high")
+    hidden = ("key", "country", "office", "pieces", "low", "high", "value_low", "value_high")
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
         if why := lacking(self.session, sales):
@@ -252,7 +253,7 @@ class CampaignList(Chosen, ActionList):
         sales = self.session.sales
         assert sales is not None
         told = [
-            "Customers to whom it is among the ten products recommended of a kind.",
+            "Only products that are among the ten of a kind recommended to a customer.",
             unweighed(sales),
             "Stock runs out where the expected pieces of the customers above use it up."
             if not what_is_needed(sales, ("stock",))
@@ -282,10 +283,9 @@ class StockNeeded(Chosen, ProductLinks):
         ("pieces", "Expected pieces", "integer"),
         ("pieces_high", "At most (80 %)", "integer"),
         ("stock", "In stock", "integer"),
-        ("share", "Share of stock", "share"),
         ("state", "Stock", "text"),
     )
-    hidden = ("product",)
+    hidden = ("product", "share")
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
         if why := lacking(self.session, sales):

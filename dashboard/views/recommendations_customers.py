@@ -14,6 +14,7 @@ from core.predictions.people import selected_customers
 from core.predictions.recommendations import TASK, expected
 from core.sales_data import SalesData
 from dashboard.components.customer import CustomerPicker
+from dashboard.predictions.action_list import open_customer
 from dashboard.session import Session
 from dashboard.views.actions import shown_date
 from dashboard.views.recommendations_parts import (
@@ -26,6 +27,7 @@ from dashboard.views.recommendations_parts import (
     horizon_of,
     interval,
     lacking,
+    link,
     of_products,
     outcome_text,
     predicted_for,
@@ -56,11 +58,17 @@ class CustomerChoice(Chosen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.picker = CustomerPicker(
-            heading="Customer", on_event=self._asked, sizing_mode="stretch_width", margin=(0, 0, 16, 0)
+            heading="Customer", on_event=self._asked, sizing_mode="stretch_width", margin=0
         )
 
     def panel(self) -> pn.viewable.Viewable:
-        return self.picker
+        to_page = link("Everything about this customer", self._to_page)
+        return pn.Column(self.picker, to_page, sizing_mode="stretch_width", margin=(0, 0, 12, 0))
+
+    def _to_page(self) -> None:
+        sales = self.session.sales
+        if sales is not None:
+            open_customer(self.session, customer_key(self.session, sales, self.session.filters))
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
         key = customer_key(self.session, sales, filters)
@@ -189,6 +197,7 @@ class NewForYou(_OffersOfCustomer):
     title = "New for you ({currency})"
     description = "Products they never bought, with what speaks for them. Click one for who else buys it."
     kind = "new"
+    height = 590
 
 
 class BoughtAfter(Chosen, PagedRows):

@@ -3,8 +3,9 @@
 from typing import Any
 
 import hvplot.polars  # noqa: F401
+import panel as pn
 import polars as pl
-from bokeh.models import Span
+from bokeh.models import DataRange1d, Span
 from bokeh.plotting import figure as Figure  # noqa: N812
 
 from core.filters import SalesFilters
@@ -23,11 +24,13 @@ from dashboard.view import Chart
 from dashboard.views.actions import shown_date
 from dashboard.views.recommendations_parts import (
     ON_OFFERS,
+    PRODUCT,
     Chosen,
     Inputs,
     ProductLinks,
     choose,
     chosen,
+    link,
     of_products,
     passing_offers,
     select,
@@ -38,6 +41,7 @@ from dashboard.views.recommendations_parts import (
 _ON_PRODUCTS = ("product", "product_line")
 _MOST_LISTED = 1_000
 _SHOWN = 12
+_TWO_DIGITS = pl.Decimal(12, 2)
 NOT_KNOWN = (
     "What was bought together up to this date is not kept, since only a sample of the lines is in memory.\n"
     "Choose a later as-of date."
@@ -70,6 +74,19 @@ class ProductChoice(Inputs):
 
     title = "Product"
     watched = ("item",)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.link = link("Whom to offer it to", self._to_campaign)
+
+    def panel(self) -> pn.viewable.Viewable:
+        return pn.Column(self.bar, self.link, sizing_mode="stretch_width", margin=(0, 0, 12, 0))
+
+    def _to_campaign(self) -> None:
+        sales = self.session.sales
+        if sales is not None:
+            key = product_key(self.session, sales, self.session.filters)
+            choose(self.session, "campaign", item=key, offer=f"{PRODUCT}{key}")
 
     def fields(self, sales: SalesData) -> list[dict[str, Any]]:
         filters = self.session.filters
@@ -146,7 +163,9 @@ class AlsoBoughtList(_OfProduct, ProductLinks):
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
         frame = self.found(sales, filters)
         return (
-            frame if frame.is_empty() else frame.with_columns(pl.col("lift", "low").round(2), key="product")
+            frame
+            if frame.is_empty()
+            else frame.with_columns(pl.col("lift", "low").cast(_TWO_DIGITS), key="product")
         )
 
     def note(self, frame: pl.DataFrame) -> str:  # noqa: ARG002
@@ -205,6 +224,7 @@ class AlsoBoughtLift(_OfProduct, Chart):
             x="lift", y="product_name", source=bars.data_source, size=9, line_color=None,
             fill_color="mark_color",
         )  # fmt: skip
+        figure.x_range = DataRange1d(start=0, range_padding=0.1)
         figure.add_layout(Span(location=1, dimension="height", line_color=theme.PALE, line_dash="dashed"))
 
     def note(self, frame: pl.DataFrame) -> str:
@@ -230,8 +250,8 @@ class Bundles(ProductLinks):
     )
     sql = ("models/purchases",)
     wide = True
-    height = 330
-    page_size = 8
+    height = 260
+    page_size = 5
     search_in = ("first", "others")
     columns = (
         ("first", "Product", "link"),
@@ -258,7 +278,9 @@ class Bundles(ProductLinks):
         shown = found.filter(inside) if set(filters.active()) & set(_ON_PRODUCTS) else found
         if shown.is_empty() and found.height:
             self.empty_message = "No bundle holds these products."
-        return shown.with_columns(pl.col("lift", "low").round(2), products=pl.col("products").list.join("; "))
+        return shown.with_columns(
+            pl.col("lift", "low").cast(_TWO_DIGITS), products=pl.col("products").list.join("; ")
+        )
 
     def note(self, frame: pl.DataFrame) -> str:  # noqa: ARG002
         return unfiltered(self.session.filters, _ON_PRODUCTS)
@@ -276,7 +298,7 @@ class ProductList(Chosen, ProductLinks):
     sql = ("models/purchases", "models/products")
     watched = ("item",)
     wide = True
-    height = 560
+    height = 540
     page_size = 12
     first_sort = "value"
     columns = (
