@@ -1,14 +1,17 @@
 """Who may not order again: the list to act on, how risk is spread, and what-if for one customer."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from core.models.churn.flip import with_recency
+from core.models.churn.flip import with_order_now, with_recency
 from core.predictions.actions import COLLECT, RULES, ActionRules, joined, sales_actions
 
 BANDS = 10
 """Equal bands of the risk: 0 is 0–10 %, 9 is 90–100 %."""
+_FLIP_STEPS = 40
 
 OUTREACH, CAMPAIGN, LEAVE = "Sales outreach", "Campaign", "Leave"
 _STEPS = {
@@ -43,7 +46,8 @@ def risk_list(
     -------
     The columns of ``core.predictions.actions.sales_actions``, and way ("Sales outreach" from a risk of
     ``rules.call_risk``, "Campaign" from ``rules.campaign_risk``, else "Leave"), step (the same in words; who
-    has money overdue that may not come is spoken to about that first), main_reason (the strongest),
+    has money overdue that may not come is spoken to about that first), main_reason (the strongest; ↑ more
+    risk, ↓ less),
     between (the 80 % interval as text), band (0 to 9), happened ("Ordered", "No order"; null while not
     known), spent (currency).
     """
@@ -57,7 +61,7 @@ def risk_list(
         .when(risk >= rules.campaign_risk)
         .then(pl.lit(CAMPAIGN))
         .otherwise(pl.lit(LEAVE)),
-        main_reason=pl.col("reason").str.split(". ").list.first(),
+        main_reason=_short(pl.col("reason")),
         between=pl.format("{}–{}%", _per_cent("p_low"), _per_cent("p_high")),
         band=_band(risk),
     )
@@ -71,6 +75,12 @@ def risk_list(
         spent=pl.col("revenue").cast(pl.Float64),
     )
     return found.join(known, on="customer_id", how="left", maintain_order="left")
+
+
+def _short(reasons: pl.Expr) -> pl.Expr:
+    """The first figure of the strongest reason: ``↑ 143 days since the last order``."""
+    first = reasons.str.split(". ").list.first().str.split(", ").list.first()
+    return first.str.replace("Risk up: ", "↑ ", literal=True).str.replace("Risk down: ", "↓ ", literal=True)
 
 
 def _per_cent(column: str) -> pl.Expr:
@@ -180,3 +190,27 @@ def with_inputs(row: pl.DataFrame, *, recency_days: int, orders_365: int, order_
 
 def _as(row: pl.DataFrame, name: str, value: float) -> pl.Expr:
     return pl.lit(value).cast(row.schema[name]).alias(name)
+
+
+def flip_sentence(
+    row: pl.DataFrame, predict: Callable[[pl.DataFrame], npt.NDArray[np.float64]], threshold: float = 0.5
+) -> str:
+    """What would bring one customer below ``threshold``: an order now, or a last order so many days ago.
+
+    The same as ``core.models.churn.flip.flips`` for one row, but with one call of ``predict``, so that it can
+    answer while a slider moves. ``predict`` gives the risk of each row of snapshots.
+    """
+    silent = int(row["recency_days"][0])
+    tried = np.unique(np.round(np.linspace(0, silent, _FLIP_STEPS)))[:-1]
+    many = pl.concat([row] * len(tried)) if len(tried) else row.clear()
+    found = predict(pl.concat([row, with_order_now(row), with_recency(many, tried)]))
+    now, after, shorter = float(found[0]), float(found[1]), found[2:]
+    limit = f"{threshold:.0%}"
+    if now < threshold:
+        return f"The risk of {now:.0%} is already below {limit}."
+    told = f"An order now would change the risk from {now:.0%} to {after:.0%}"
+    told += f", below {limit}." if after < threshold else f", still not below {limit}."
+    if not (shorter < threshold).any():
+        return f"{told} No shorter silence alone would bring it below."
+    longest = tried[shorter < threshold].max()
+    return f"{told} A last order at most {longest:.0f} days ago instead of {silent} would bring it below."

@@ -25,6 +25,11 @@ class Churn(PredictionPage):
         "what-if": ("What if", (WhatIf,)),
     }
 
+    def _open_chapter(self) -> None:
+        super()._open_chapter()
+        for slug, grid in self._grids.items():  # the style sheet of components outranks ``visible``
+            grid.styles = {} if slug == self.chapter() else {"display": "none"}
+
     def chapter(self) -> str:
         """The chapter that is open; what needs no model comes first where the data cannot support one."""
         if self.session.tab in self.chapters:

@@ -345,13 +345,13 @@ class CampaignList(_CampaignView, ActionList):
     empty_message = "Nobody has such a risk today.\nLower the threshold, or remove a filter above."
     columns = (
         ("customer_name", "Customer", "link"),
-        ("owner", "Owner", "text"),
         ("p_no_order", "Risk of no order", "share"),
         ("between", "80 % interval", "text"),
         ("value", "Value at risk", "money"),
-        ("revenue_365", "Revenue, 365 days", "money"),
         ("step", "Suggested step", "text"),
-        ("main_reason", "Why", "long"),
+        ("main_reason", "Why", "text"),
+        ("owner", "Owner", "text"),
+        ("revenue_365", "Revenue, 365 days", "money"),
     )
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:

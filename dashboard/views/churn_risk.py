@@ -195,7 +195,7 @@ class RiskList(ChurnView, ActionList):
     slug = "churn-risks"
     title = "Whom to turn to ({currency})"
     description = (
-        f"{RULE} Value at risk: risk × expected spend in the horizon. Click a name for all of a customer."
+        f"{RULE} Value at risk: risk × expected spend in the horizon. Why: ↑ raises the risk, ↓ lowers it."
     )
     follows = ("band",)
     subject = "balances"
@@ -206,14 +206,14 @@ class RiskList(ChurnView, ActionList):
     hidden = ("customer_id", "country", "office", "p_low", "p_high", "spend_low", "spend_high", "reason")
     columns = (
         ("customer_name", "Customer", "link"),
-        ("owner", "Owner", "text"),
         ("p_no_order", "Risk of no order", "share"),
         ("between", "80 % interval", "text"),
-        ("next_order_date", "Next order", "date"),
-        ("expected_spend", "Expected spend", "money"),
         ("value", "Value at risk", "money"),
         ("step", "Suggested step", "text"),
-        ("main_reason", "Why", "long"),
+        ("main_reason", "Why", "text"),
+        ("owner", "Owner", "text"),
+        ("next_order_date", "Next order", "date"),
+        ("expected_spend", "Expected spend", "money"),
     )
     after = (("happened", "What happened", "text"), ("spent", "Spent", "money"))
 
@@ -224,7 +224,7 @@ class RiskList(ChurnView, ActionList):
     def show(self, frame: pl.DataFrame) -> None:
         known = frame["happened"].null_count() < frame.height
         wanted = (
-            (*type(self).columns[:4], *self.after, *type(self).columns[4:]) if known else type(self).columns
+            (*type(self).columns[:3], *self.after, *type(self).columns[3:]) if known else type(self).columns
         )
         if wanted != self.columns:
             self.columns = wanted  # type: ignore[misc]

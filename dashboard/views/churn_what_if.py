@@ -12,7 +12,7 @@ from core.jobs import active_model
 from core.model_store import open_model_store
 from core.models.churn import ChurnModel
 from core.models.explanation import Explanation
-from core.predictions.churn import with_inputs
+from core.predictions.churn import flip_sentence, with_inputs
 from core.predictions.customer import find_customers
 from core.sales_data import SalesData
 from core.single_flight import SingleFlightCache
@@ -132,7 +132,7 @@ class WhatIf(ChurnView):
         model: ChurnModel = self._made.model
         before, after = model.score(both).to_dicts()
         why = model.explain(changed)[0]
-        flip = str(model.counterfactual(changed, FLIP)["flip"][0])
+        flip = flip_sentence(changed, lambda rows: model.predict(rows)["champion"], FLIP)
         name = _name(sales, self._inputs_of)
         self.desk.param.update(
             fields=[
