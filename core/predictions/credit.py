@@ -9,11 +9,14 @@ import param
 import polars as pl
 
 from core.days import to_date, to_day
+from core.evaluation import Estimate
+from core.models.credit.binning import Bins
 from core.models.credit.features import FEATURES
 from core.models.credit.scorecard import Scorecard
 from core.models.credit.sentences import shown
 from core.models.ladder import BaseRate
 from core.predictions.actions import ActionRules, finance_actions, joined
+from core.predictions.backtests import StoredBacktest
 from core.receivables.matching import DEFAULT_DAYS
 from core.receivables.quality import Quality
 from core.sales.frames import SalesData
@@ -37,6 +40,8 @@ EDGES = (0.0, 0.01, 0.02, RULES.watch_default, 0.1, RULES.high_default, 0.5)
 BANDS = ("under 1%", "1–2%", "2–5%", "5–10%", "10–20%", "20–50%", "50% and more")
 LEVELS = {"low": "low", "medium": "watch", "high": "high"}
 """What the levels of risk are called."""
+
+METRICS = ("AUC", "Gini", "Brier", "ECE")
 
 _DRAWN = 400
 _DRAWS = 4_000
@@ -363,10 +368,48 @@ def then_and_after(
     return pl.DataFrame(rows, schema=schema)
 
 
+def quality_table(stored: StoredBacktest) -> pl.DataFrame:
+    """The measured quality of all models, averaged over the past dates.
+
+    Returns
+    -------
+    model, a column for each of ``METRICS`` (text with the 95 % interval), better (by how much the champion is
+    better in AUC, text); the champion first, then the other models, then the baselines.
+    """
+    champion = stored.champion or stored.models[0]
+    names = [champion, *(name for name in (*stored.models, *stored.baselines) if name != champion)]
+    rows = []
+    for name in names:
+        row = {"model": f"{name} (in use)" if name == champion else name}
+        for metric in METRICS:
+            row[metric] = _figure(stored.score(name, metric))
+        row["better"] = _gain(stored, champion, name)
+        rows.append(row)
+    return pl.DataFrame(rows)
+
+
+def _figure(figure: Estimate) -> str:
+    if figure.value != figure.value:
+        return "–"
+    return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+
+
+def _gain(stored: StoredBacktest, champion: str, other: str) -> str:
+    table = stored.differences
+    if table.is_empty() or champion == other:
+        return "–"
+    found = table.filter(
+        pl.col("model") == champion, pl.col("baseline") == other, pl.col("metric") == METRICS[0]
+    )
+    if found.is_empty() or found["value"][0] is None:
+        return "–"
+    return f"{found['value'][0]:+.3f} [{found['low'][0]:+.3f}, {found['high'][0]:+.3f}]"
+
+
 def points_table(card: Scorecard) -> pl.DataFrame:
     """The card to read: feature (label), bin (with its unit), points, best (most points of the feature)."""
     rows = [
-        (_label(bins.name), _bin(bins.name, bins.says(place)), points[place], max(points))
+        (_label(bins.name), _bin(bins, place), points[place], max(points))
         for bins, points in zip(card.features, card.points, strict=True)
         for place in range(bins.count)
     ]
@@ -394,10 +437,17 @@ def _label(name: str) -> str:
     return label[:1].upper() + label[1:]
 
 
-def _bin(name: str, said: str) -> str:
-    unit = FEATURES[name].unit if name in FEATURES else ""
-    numbered = said not in ("unknown", "any", "other") and unit in ("days", "currency", "share")
-    return f"{said} {({'currency': '', 'share': '(share)'}).get(unit, unit)}".strip() if numbered else said
+def _bin(bins: Bins, place: int) -> str:
+    """A bin in words with its unit."""
+    unit = FEATURES[bins.name].unit if bins.name in FEATURES else ""
+    said = bins.says(place)
+    if place == 0 or bins.levels is not None or not bins.cuts:
+        return said
+    if unit == "share":
+        low = f"{bins.cuts[place - 2]:.1%}" if place > 1 else ""
+        high = f"{bins.cuts[place - 1]:.1%}" if place <= len(bins.cuts) else ""
+        return f"{low} to {high}" if low and high else f"up to {high}" if high else f"above {low}"
+    return f"{said} days" if unit == "days" else said
 
 
 def spread_of_points(points: pl.Series, width: int = 10) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from core.model_store import ModelStore
 from core.models.credit import Answer, Book, Ceilings, CreditDesk, CreditModel
 from core.models.credit.customers import usual_requests
 from core.models.credit.outcome_model import RECORD, SCORECARD, TREES
+from core.models.credit.scorecard import Scorecard
 from core.predictions.customer import account, ledger
 from core.receivables import load_matching
 from core.sales.frames import SalesData
@@ -61,6 +62,26 @@ def boosted_outcome(model: CreditModel) -> str:
     return ""
 
 
+def scorecard_of(model: CreditModel) -> tuple[str, Scorecard] | None:
+    """The scorecard and its outcome: that of default, or of late payment where there are too few defaults."""
+    for outcome in ("default", "late"):
+        part = model.outcomes_.get(outcome)
+        if part is not None and part.scorecard is not None:
+            return outcome, part.scorecard
+    return None
+
+
+def hindsight(model: CreditModel, as_of: dt.date) -> str:
+    """Why nothing is answered as of a date before the end of what the model learned from; else empty."""
+    until = to_date(model.as_of_day_)
+    if until <= as_of:
+        return ""
+    return (
+        f"The model in use knows the data up to {until:%-d %B %Y}: what it would say of an earlier date "
+        "would be hindsight.\nChoose that as-of date or a later one."
+    )
+
+
 def boosted_chances(database: Database, loaded: LoadedModel, sales: SalesData) -> pl.DataFrame | None:
     """The chance by trees alone (``boosted_outcome``) for each customer's next invoice of its mean amount.
 
@@ -88,8 +109,8 @@ def boosted_chances(database: Database, loaded: LoadedModel, sales: SalesData) -
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: an invoice of ``amount`` (currency) for a customer (its key as text), or for a new
-    one (empty) of a country; and what may be risked."""
+    """What is asked for: an invoice of ``amount`` (currency; 0: a usual one) for a customer (its key as
+    text), or for a new one (empty) of a country; and what may be risked."""
 
     amount: float
     customer: str = ""
@@ -103,23 +124,23 @@ class Judged:
 
     Attributes
     ----------
+    request
+        What was judged; a usual amount is the customer's mean invoice, else the median of all.
     answer
         Of ``core.models.credit.CreditDesk``.
-    overdue, mean_amount
-        Of the customer (currency); the mean invoice is null without one.
+    overdue, oldest
+        Of the customer: overdue (currency) and the most days that an open invoice is past due.
     invoices
         How many invoices are known of the customer.
-    hindsight
-        A sentence where the model learned from what came after the as-of date; else empty.
     parts
         The chance by outcome and part of the model (of ``MEMBERS``), beside that of the champion.
     """
 
+    request: Request
     answer: Answer
     overdue: float
-    mean_amount: float | None
+    oldest: int
     invoices: int
-    hindsight: str
     parts: dict[str, dict[str, float]]
 
 
@@ -163,27 +184,20 @@ def judge(
         pl.col("customer_id") == who if who is not None else pl.lit(False)
     ).select("customer_id", pl.col("country").cast(pl.String))
     desk = CreditDesk(model, invoices, people, as_of_day=day, terms_days=sales.terms_days, currency=currency)
-    answer = desk.ask(request.amount, who, country=request.country or None, ceilings=request.ceilings)
     bills = invoices.filter(pl.col("amount") > 0)
+    if request.amount <= 0:
+        mean = bills["amount"].mean()
+        usual = mean if isinstance(mean, float) else model.typical_amount_
+        request = replace(request, amount=float(max(round(usual), 1)))
+    answer = desk.ask(request.amount, who, country=request.country or None, ceilings=request.ceilings)
     open_late = bills.filter(pl.col("open_amount") > 0, pl.col("due_day") < day)
-    mean = bills["amount"].mean()
     return Judged(
+        request=request,
         answer=answer,
         overdue=float(open_late["open_amount"].sum()),
-        mean_amount=float(mean) if isinstance(mean, float) else None,
+        oldest=day - int(open_late["due_day"].min()) if open_late.height else 0,  # type: ignore[arg-type]
         invoices=bills.height,
-        hindsight=_hindsight(model, sales.as_of),
         parts=_parts(model, desk, request, who),
-    )
-
-
-def _hindsight(model: CreditModel, as_of: dt.date) -> str:
-    trained = to_date(model.as_of_day_)
-    if trained <= as_of:
-        return ""
-    return (
-        f"The model in use learned from everything up to {trained:%-d %B %Y}, so it knows what came after "
-        f"this as-of date: this is not what would have been answered on {as_of:%-d %B %Y}."
     )
 
 

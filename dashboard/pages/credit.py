@@ -4,7 +4,17 @@ from typing import ClassVar
 
 from dashboard.predictions.prediction_page import PredictionPage
 from dashboard.view import View
+from dashboard.views.credit_ageing import DefaultsSoFar, MatchingQuality, PastDue
+from dashboard.views.credit_desk import CreditRequest
 from dashboard.views.credit_review import CreditFigures, ExposureByBand, LossByBand, ReviewList
+from dashboard.views.credit_scorecard import (
+    CreditCalibration,
+    PointsSpread,
+    Quality,
+    ScorecardPoints,
+    ThenAndAfter,
+)
+from dashboard.views.receivables import Ageing, DaysToPay
 
 
 class Credit(PredictionPage):
@@ -17,4 +27,7 @@ class Credit(PredictionPage):
     tasks = ("credit",)
     chapters: ClassVar[dict[str, tuple[str, tuple[type[View], ...]]]] = {
         "review": ("Review list", (CreditFigures, ReviewList, ExposureByBand, LossByBand)),
+        "ageing": ("Ageing", (Ageing, DaysToPay, PastDue, MatchingQuality, DefaultsSoFar)),
+        "desk": ("Credit desk", (CreditRequest,)),
+        "scorecard": ("Scorecard", (Quality, ScorecardPoints, PointsSpread, CreditCalibration, ThenAndAfter)),
     }

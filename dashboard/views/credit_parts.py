@@ -90,6 +90,10 @@ class CreditView(View):
         """What to do off the event loop before ``data``; ``self.made`` holds what it gave."""
         return None
 
+    def key(self, sales: SalesData) -> Hashable:
+        """What the job depends on."""
+        return id(sales), self.session.filters.key()
+
     @property
     def made(self) -> Any:
         """What the last job gave."""
@@ -102,7 +106,7 @@ class CreditView(View):
         followed = tuple(self.session.extra.get(name) for name in self.follows)
         if followed != self._followed:
             self._followed, self._shown_key = followed, None
-        key = (id(sales), self.session.filters.key())
+        key = self.key(sales)
         if key == self._shown_key:
             return
         if self.predicted and (why := why_not_shown(self.session, sales)):
