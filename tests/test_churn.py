@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from core.errors import SalesError
 from core.evaluation.metrics import auc, brier
-from core.models.calibration import logit
+from core.models.calibration import expit, logit
 from core.models.churn import ChurnModel
 from core.models.churn.candidates import SIMPLE, TREES, WITH_LOGISTIC, WITH_TREES, Candidates
 from core.models.churn.flip import with_order_now, with_recency
@@ -179,16 +180,33 @@ def test_an_order_now_changes_what_it_would() -> None:
     )
 
 
-def test_shuffled_outcomes_teach_trees_nothing(company: Purchases) -> None:
+@pytest.mark.parametrize("shift", [0.0, 1.5])
+def test_trees_correct_what_bg_nbd_misses_and_nothing_else(company: Purchases, shift: float) -> None:
     day = company.last_day + 1 - HORIZON
-    past = company.past(day).with_columns(pl.col("ordered").shuffle(seed=1))
+    past = company.past(day)
     rhythm = Rhythm.learned(company.snapshot(day), company.daily, day)
-    found = Candidates.learned(rhythm, past, Rung.BOOSTED, HORIZON, DESCRIBED)
+    own = pl.col("country") == company.snapshot(day)["country"].mode().sort()[0]
+    at_home = past.select(own).to_series().to_numpy()
+    risk = expit(logit(np.clip(rhythm.no_order(past, HORIZON), 1e-6, 1 - 1e-6)) + shift * at_home)
+    drawn = np.random.default_rng(1).random(past.height) >= risk
+    found = Candidates.learned(
+        rhythm, past.with_columns(ordered=pl.Series(drawn)), Rung.BOOSTED, HORIZON, DESCRIBED
+    )
     truth = company.labelled(day)
-    gone = 1.0 - truth["ordered"].to_numpy()
-    ranked = auc(gone, found.predict(truth)[TREES])
-    spread = np.sqrt(1 / 12 * (1 / gone.sum() + 1 / (1 - gone).sum()))
-    assert abs(ranked - 0.5) < 4 * spread
+    predicted = found.predict(truth)
+    moved = logit(np.clip(predicted[TREES], 1e-6, 1 - 1e-6)) - logit(
+        np.clip(predicted[SIMPLE], 1e-6, 1 - 1e-6)
+    )
+    home = truth.select(own).to_series().to_numpy()
+    assert np.mean(moved[home]) - np.mean(moved[~home]) == pytest.approx(shift, abs=0.15 + 0.25 * shift)
+    assert np.sqrt(np.mean(moved[~home] ** 2)) < 0.25
+
+
+def test_a_model_of_an_earlier_version_asks_for_training(fitted: tuple[ChurnModel, int]) -> None:
+    parts = fitted[0].save()
+    earlier = {"trees" if k == "corrections" else k: v for k, v in parts["candidates"].items()}
+    with pytest.raises(SalesError, match="earlier version"):
+        ChurnModel.load(parts | {"candidates": earlier})
 
 
 def test_later_rows_are_refused(company: Purchases) -> None:

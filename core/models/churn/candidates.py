@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from core.errors import SalesError
 from core.models.calibration import logit
 from core.models.ladder import Rung
 from core.models.model import Part, Parts, values
+from core.models.purchases.correction import corrected
 from core.models.purchases.history import Floats
 from core.models.purchases.logistic import RidgeLogistic
 from core.models.purchases.reasons import Described, Shares, mixing_weight, shares_of_parts
@@ -19,15 +21,15 @@ from core.models.purchases.rhythm import Rhythm, history_of_parts
 from core.models.purchases.trees import MOST_ROWS, Trees
 
 SIMPLE = "BG/NBD"
-WITH_TREES = "mean of BG/NBD and trees"
+WITH_TREES = "mean of BG/NBD with and without trees"
 WITH_LOGISTIC = "mean of BG/NBD and logistic"
-TREES, LOGISTIC = "trees", "logistic"
+TREES, LOGISTIC = "BG/NBD corrected by trees", "logistic"
 _EDGE = 1e-6
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """BG/NBD and, as far as the ladder allows, a logistic regression or trees beside it."""
+    """BG/NBD and, as far as the ladder allows, a logistic regression beside it or trees that correct it."""
 
     horizon: int
     rhythm: Rhythm
@@ -52,8 +54,9 @@ class Candidates:
             return cls(horizon, rhythm)
         if step == Rung.SIMPLE:
             return cls(horizon, rhythm, logistic=RidgeLogistic.learned(past, gone))
+        start = _log_odds(rhythm.no_order(past, horizon))
         seen = rhythm.clock_columns(past, horizon)
-        trees = Trees.learned(seen, gone, described, kind="probability", seed=seed, most_rows=most_rows)
+        trees = Trees.learned(seen, gone, described, start=start, seed=seed, most_rows=most_rows)
         return cls(horizon, rhythm, trees=trees)
 
     @property
@@ -66,10 +69,13 @@ class Candidates:
     def predict(self, frame: pl.DataFrame) -> dict[str, Floats]:
         """P(no order within the horizon) by each candidate, and by the halves of the challenger."""
         simple = self.rhythm.no_order(frame, self.horizon)
-        other = self._other(frame)
-        if other is None:
+        if self.trees is not None:
+            name, margin = TREES, self.trees.margin(self.rhythm.clock_columns(frame, self.horizon))
+            other = corrected(_log_odds(simple), margin)
+        elif self.logistic is not None:
+            name, other = LOGISTIC, self.logistic.predict(frame)
+        else:
             return {SIMPLE: simple}
-        name = TREES if self.trees is not None else LOGISTIC
         return {SIMPLE: simple, name: other, str(self.challenger): (simple + other) / 2.0}
 
     def shares(self, frame: pl.DataFrame, champion: str, described: Described) -> Shares:
@@ -84,17 +90,13 @@ class Candidates:
         if champion == SIMPLE:
             return simple
         if self.trees is not None:
-            other = self.trees.shares(self.rhythm.clock_columns(frame, self.horizon), described)
+            added = self.trees.shares(self.rhythm.clock_columns(frame, self.horizon), described)
+            other = simple.and_also(added)
         else:
             assert self.logistic is not None
             other = self.logistic.shares(frame)
         target = _log_odds(self.predict(frame)[champion])
         return simple.plus(other, mixing_weight(target, simple.total, other.total)).moved_to(target)
-
-    def _other(self, frame: pl.DataFrame) -> Floats | None:
-        if self.trees is not None:
-            return self.trees.predict(self.rhythm.clock_columns(frame, self.horizon))
-        return self.logistic.predict(frame) if self.logistic is not None else None
 
     def save(self) -> Parts:
         """The pieces from which ``load`` makes the same candidates."""
@@ -102,7 +104,7 @@ class Candidates:
             "horizon": self.horizon,
             "rhythm": self.rhythm.as_dict(),
             "logistic": self.logistic.as_dict() if self.logistic else None,
-            "trees": self.trees.as_dict() if self.trees else None,
+            "corrections": self.trees.as_dict() if self.trees else None,
         }
         parts: Parts = {"candidates": plain}
         if self.trees is not None:
@@ -111,12 +113,20 @@ class Candidates:
 
     @classmethod
     def load(cls, parts: Mapping[str, Part]) -> Candidates:
-        """The candidates that ``save`` took apart."""
+        """The candidates that ``save`` took apart.
+
+        Raises
+        ------
+        SalesError
+            An earlier version of the product took them apart.
+        """
         plain = values(parts["candidates"])
+        if "corrections" not in plain:
+            raise SalesError("The churn model was trained by an earlier version.", "Train it again.")
         trees, raw = None, parts.get("trees")
-        if plain["trees"] is not None:
+        if plain["corrections"] is not None:
             assert isinstance(raw, bytes)
-            trees = Trees.from_dict(plain["trees"], raw)
+            trees = Trees.from_dict(plain["corrections"], raw)
         logistic = RidgeLogistic.from_dict(plain["logistic"]) if plain["logistic"] else None
         return cls(plain["horizon"], Rhythm.from_dict(plain["rhythm"]), logistic, trees)
 

@@ -24,6 +24,8 @@ def with_order_now(frame: pl.DataFrame) -> pl.DataFrame:
         "mean_gap_days": pl.col("tenure_days") / gaps,
         "last_gap_days": pl.col("recency_days"),
         "recency_to_gap": pl.lit(0.0),
+        "last_shipping_days": pl.lit(None),
+        "last_days_overdue": pl.lit(0),
         "last_order_value": amount,
         "mean_order_value_365": pl.col("mean_order_value_365").fill_null(amount),
     }

@@ -159,9 +159,10 @@ class BgNbd:
         from scipy.special import betaincinv
 
         nodes, weights = np.polynomial.legendre.leggauss(48)
+        distinct, place = np.unique(x, return_inverse=True)  # few numbers of purchases, costly quantiles
         total = np.zeros(len(x))
         for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
-            p = np.maximum(betaincinv(self.a, self.b + x, node), 1e-12)
+            p = np.maximum(betaincinv(self.a, self.b + distinct, node), 1e-12)[place]
             total += weight * -np.expm1(-(self.r + x) * np.log1p(p * share)) / p
         return total
 

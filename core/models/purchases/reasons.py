@@ -55,6 +55,13 @@ class Shares:
         }
         return Shares((1.0 - weight) * self.base + weight * other.base, mixed)
 
+    def and_also(self, other: Shares) -> Shares:
+        """This and ``other`` on top of it."""
+        names = dict.fromkeys([*self.groups, *other.groups])
+        nothing = np.zeros(len(self.base))
+        summed = {n: self.groups.get(n, nothing) + other.groups.get(n, nothing) for n in names}
+        return Shares(self.base + other.base, summed)
+
     def moved_to(self, total: Floats, group: str = CALIBRATION) -> Shares:
         """The same with what is missing to ``total`` put into a group of its own."""
         missing = total - self.total

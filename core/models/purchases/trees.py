@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,9 +15,9 @@ from core.models.boosting import (
     matrix,
     source_column,
     train_amounts,
-    train_classifier,
 )
 from core.models.explanation import grouped
+from core.models.purchases.correction import train_correction
 from core.models.purchases.history import Floats
 from core.models.purchases.reasons import CLOCK_FEATURES, Described, Shares
 from core.models.purchases.sampling import sampled
@@ -30,8 +30,8 @@ _SETTINGS = {"eta": 0.1}
 class Trees:
     """Trained trees and what they were told: columns of the snapshot and values of its texts.
 
-    ``unit``: what amounts were divided by; 1 for probabilities. ``important``: by group, the feature that
-    moves most.
+    ``unit``: what amounts were divided by; 1 for corrections of log-odds. ``important``: by group, the
+    feature that moves most.
     """
 
     booster: Booster
@@ -47,11 +47,14 @@ class Trees:
         target: Floats,
         described: Described,
         *,
-        kind: Literal["probability", "amount"],
+        start: Floats | None = None,
         seed: int = 0,
         most_rows: int = MOST_ROWS,
     ) -> Trees:
         """Trees for ``target`` from the described columns of ``frame``; constant columns are left out.
+
+        Without ``start`` the target is an amount. With it the target is 0 or 1, and the trees correct these
+        log-odds of it: ``margin`` gives what is to be added, ``predict`` means nothing.
 
         Beyond ``most_rows`` rows a random part of the customers is learned from.
         """
@@ -64,8 +67,8 @@ class Trees:
         x, names = matrix(frame, columns, codes)
         customers = frame["customer_id"].to_numpy()
         unit = 1.0
-        if kind == "probability":
-            booster = train_classifier(x, target, names, customers, seed=seed, settings=_SETTINGS)
+        if start is not None:
+            booster = train_correction(x, target, start[keep], names, customers, seed=seed)
         else:
             unit = max(float(np.mean(target)), 1e-9)
             booster = train_amounts(
@@ -80,11 +83,15 @@ class Trees:
         return cls(booster, columns, codes, unit, important)
 
     def predict(self, frame: pl.DataFrame) -> Floats:
-        """Probability or amount for each row."""
+        """Amount for each row."""
         return self.booster.predict(matrix(frame, self.columns, self.codes)[0]) * self.unit
 
+    def margin(self, frame: pl.DataFrame) -> Floats:
+        """What is to be added to the log-odds of each row."""
+        return self.booster.predict(matrix(frame, self.columns, self.codes)[0], margin=True)
+
     def shares(self, frame: pl.DataFrame, described: Described) -> Shares:
-        """What each group adds to the log-odds of the probability or to the logarithm of the amount."""
+        """What each group adds to the margin or to the logarithm of the amount."""
         x, names = matrix(frame, self.columns, self.codes)
         parts, base = self.booster.contributions(x)
         sources = {name: _group(source_column(name), described) for name in names}

@@ -60,7 +60,6 @@ class Candidates:
                 rhythm.clock_columns(past, horizon),
                 past["window_revenue"].to_numpy(),
                 described,
-                kind="amount",
                 seed=seed,
                 most_rows=most_rows,
             )
