@@ -27,7 +27,7 @@ export function render({model}) {
       return line
     }))
     code.hidden = !model.sql
-    requestAnimationFrame(() => { code.scrollTop = first ? Math.max(0, first.offsetTop - code.offsetTop - 24) : 0 })
+    requestAnimationFrame(() => { code.scrollTop = first ? Math.max(0, first.offsetTop - 24) : 0 })
   }
   show()
   for (const name of ["facts", "file", "sql", "word"]) model.on(name, show)

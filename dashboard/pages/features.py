@@ -3,8 +3,12 @@
 from typing import ClassVar
 
 from dashboard.predictions.prediction_page import PredictionPage
+from dashboard.session import Session
 from dashboard.view import View
 from dashboard.views import features_charts, features_customer, features_drift, features_table
+
+_TABS = ".sd-tabs { overflow: auto hidden; } .sd-tabs button { white-space: nowrap; margin-bottom: 0; }"
+"""Five tabs are wider than a phone: they are moved with a finger."""
 
 
 class Features(PredictionPage):
@@ -24,10 +28,13 @@ class Features(PredictionPage):
                 features_charts.FeatureSummary,
             ),
         ),
-        "relations": ("Relations", (features_charts.Correlations, features_charts.FeatureRelation)),
+        "relations": (
+            "Relations",
+            (features_charts.RelationChoice, features_charts.Correlations, features_charts.FeatureRelation),
+        ),
         "drift": ("Drift", (features_drift.FeatureDrift, features_drift.FeatureThenNow)),
         "customer": (
-            "One customer",
+            "Customer",
             (
                 features_customer.CustomerChoice,
                 features_customer.CustomerStanding,
@@ -36,3 +43,7 @@ class Features(PredictionPage):
         ),
         "table": ("Table", (features_table.FeatureTable,)),
     }
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.tabs.stylesheets = [_TABS]

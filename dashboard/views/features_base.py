@@ -247,13 +247,6 @@ def in_groups(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort(place, maintain_order=True)
 
 
-def beside_inputs(figure: Figure) -> pn.pane.Bokeh:
-    """The figure in what the inputs above it leave of a card."""
-    return pn.pane.Bokeh(
-        figure, sizing_mode="stretch_both", margin=0, styles={"flex": "1 1 0", "min-height": "0"}
-    )
-
-
 class FeatureRows(OffLoop, ActionList):
     """A list with one row per feature (``feature``, ``unit``, ``group``); a click on one chooses it."""
 

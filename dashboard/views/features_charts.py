@@ -24,13 +24,13 @@ from dashboard import theme
 from dashboard.components.features import FeatureList, FeatureSource
 from dashboard.components.predictions import InputBar
 from dashboard.session import Session
-from dashboard.view import Chart
+from dashboard.view import Chart, View
 from dashboard.views.features_base import (
+    FIRST,
     OTHER,
     DistributionFigure,
     FeatureRows,
     OffLoop,
-    beside_inputs,
     choose,
     chosen_feature,
     in_groups,
@@ -42,6 +42,8 @@ from dashboard.views.features_base import (
 
 ALL = "all"
 _FIRST_ROWS, _FIRST_COLUMNS = "monetary", "frequency"
+_MANY = 25
+"""Names on an axis from which on they are written small."""
 
 
 class FeaturePicker(OffLoop):
@@ -213,6 +215,70 @@ class FeatureSummary(FeatureRows):
         return in_groups(described(snapshot_of(self.session, sales, filters)))
 
 
+def groups_of(session: Session) -> tuple[str, str]:
+    """The groups of features down and across the map."""
+    known = {*GROUPS, ALL}
+    rows, columns = (str(session.extra.get(name, "")) for name in ("rows", "columns"))
+    return rows if rows in known else _FIRST_ROWS, columns if columns in known else _FIRST_COLUMNS
+
+
+def pair_of(session: Session) -> tuple[str, str]:
+    """The two features whose relation is shown."""
+    numbers = set(numeric_features())
+    x, y = chosen_feature(session), chosen_feature(session, "other", OTHER)
+    return x if x in numbers else FIRST, y if y in numbers else OTHER
+
+
+class RelationChoice(View):
+    """Which groups and which two features are looked at."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.inputs = InputBar(
+            on_set=self._chosen, sizing_mode="stretch_width", styles={"grid-column": "1 / -1"}
+        )
+        self._chosen_before: dict[str, str] | None = None
+
+    def panel(self) -> pn.viewable.Viewable:
+        return self.inputs
+
+    def refresh(self) -> None:
+        if self.session.extra != self._chosen_before:
+            self._chosen_before, self._shown_key = dict(self.session.extra), None
+        super().refresh()
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
+        rows, columns = groups_of(self.session)
+        x, y = pair_of(self.session)
+        return pl.DataFrame({"rows": [rows], "columns": [columns], "feature": [x], "other": [y]})
+
+    def show(self, frame: pl.DataFrame) -> None:
+        groups = [
+            {"value": ALL, "text": "All groups"},
+            *({"value": group, "text": group_name(group)} for group in GROUPS),
+        ]
+        order = list(GROUPS)
+        features = [
+            {"value": name, "text": f"{group_name(FEATURES[name].group)}: {FEATURES[name].label}"}
+            for name in sorted(numeric_features(), key=lambda name: order.index(FEATURES[name].group))
+        ]
+        chosen = frame.row(0, named=True)
+        self.inputs.fields = [
+            {"name": name, "label": label, "kind": "select", "value": chosen[name], "options": options}
+            for name, label, options in (
+                ("rows", "Map: features down", groups),
+                ("columns", "Map: features across", groups),
+                ("feature", "Relation: across", features),
+                ("other", "Relation: up", features),
+            )
+        ]
+
+    def _chosen(self, name: str, value: Any) -> None:
+        known = {*GROUPS, ALL} if name in ("rows", "columns") else set(numeric_features())
+        if value in known:
+            choose(self.session, **{name: str(value)})
+
+
 class Correlations(OffLoop):
     """Which features go together: a map of rank correlations."""
 
@@ -225,21 +291,11 @@ class Correlations(OffLoop):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.inputs = InputBar(on_set=self._chosen, sizing_mode="stretch_width")
         self.figure: Figure | None = None
         self._source = ColumnDataSource()
 
-    def _groups(self) -> tuple[str, str]:
-        known = {*GROUPS, ALL}
-        rows, columns = (str(self.session.extra.get(name, "")) for name in ("rows", "columns"))
-        return rows if rows in known else _FIRST_ROWS, columns if columns in known else _FIRST_COLUMNS
-
-    def _chosen(self, name: str, value: Any) -> None:
-        if name in ("rows", "columns") and value in {*GROUPS, ALL}:
-            choose(self.session, **{name: str(value)})
-
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
-        rows, columns = ("" if group == ALL else group for group in self._groups())
+        rows, columns = ("" if group == ALL else group for group in groups_of(self.session))
         frame = snapshot_of(self.session, sales, filters)
         table = correlations(frame, numeric_features(rows), numeric_features(columns))
         labels = {name: feature.label for name, feature in FEATURES.items()}
@@ -257,15 +313,10 @@ class Correlations(OffLoop):
         Chart._fill(self._source, frame)
         self.figure.x_range.factors = frame["column"].unique(maintain_order=True).to_list()
         self.figure.y_range.factors = frame["row"].unique(maintain_order=True).to_list()[::-1]
-        rows, columns = self._groups()
-        options = [{"value": ALL, "text": "All groups"}] + [
-            {"value": group, "text": group_name(group)} for group in GROUPS
-        ]
-        self.inputs.fields = [
-            {"name": "rows", "label": "Features down", "kind": "select", "value": rows, "options": options},
-            {"name": "columns", "label": "Features across", "kind": "select", "value": columns,
-             "options": options},
-        ]  # fmt: skip
+        many = max(len(self.figure.x_range.factors), len(self.figure.y_range.factors)) > _MANY
+        for axis in (*self.figure.xaxis, *self.figure.yaxis):
+            axis.major_label_text_font_size = "8px" if many else "11px"
+        self.card.body_height = 760 if many else self.height
 
     def _build(self, frame: pl.DataFrame) -> None:
         import holoviews as hv
@@ -295,7 +346,7 @@ class Correlations(OffLoop):
         ]  # fmt: skip
         self._source.selected.on_change("indices", self._clicked)
         self.figure = figure
-        self._content[:] = [self.inputs, beside_inputs(figure)]
+        self._content[:] = [pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)]
 
     def _clicked(self, _attr: str, _old: list[int], indices: list[int]) -> None:
         """Show how the two features of a cell go together."""
@@ -328,22 +379,12 @@ class FeatureRelation(OffLoop):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.inputs = InputBar(on_set=self._chosen, sizing_mode="stretch_width")
         self.figure: Figure | None = None
         self._points, self._groups = ColumnDataSource(), ColumnDataSource()
         self.groups = pl.DataFrame()
 
-    def _pair(self) -> tuple[str, str]:
-        numbers = set(numeric_features())
-        x, y = chosen_feature(self.session), chosen_feature(self.session, "other", OTHER)
-        return x if x in numbers else "recency_days", y if y in numbers else OTHER
-
-    def _chosen(self, name: str, value: Any) -> None:
-        if name in ("feature", "other") and value in FEATURES:
-            choose(self.session, **{name: str(value)})
-
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
-        x, y = self._pair()
+        x, y = pair_of(self.session)
         points, groups = relation(snapshot_of(self.session, sales, filters), x, y)
         whole = pl.concat(
             [points.with_columns(part=pl.lit("customer")), groups.with_columns(part=pl.lit("group"))],
@@ -364,14 +405,6 @@ class FeatureRelation(OffLoop):
         self.figure.xaxis[0].axis_label = titled(x, currency)
         self.figure.yaxis[0].axis_label = titled(y, currency)
         self.card.title = f"{titled(y, currency)} by {FEATURES[x].label}"
-        options = [
-            {"value": name, "text": f"{group_name(FEATURES[name].group)}: {FEATURES[name].label}"}
-            for name in sorted(numeric_features(), key=lambda n: list(GROUPS).index(FEATURES[n].group))
-        ]
-        self.inputs.fields = [
-            {"name": "feature", "label": "Across", "kind": "select", "value": x, "options": options},
-            {"name": "other", "label": "Up", "kind": "select", "value": y, "options": options},
-        ]  # fmt: skip
 
     def _build(self, points: pl.DataFrame) -> None:
         import holoviews as hv
@@ -402,7 +435,7 @@ class FeatureRelation(OffLoop):
             )
         ]  # fmt: skip
         self.figure = figure
-        self._content[:] = [self.inputs, beside_inputs(figure)]
+        self._content[:] = [pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)]
 
     def note(self, frame: pl.DataFrame) -> str:
         shown = frame.filter(pl.col("part") == "customer").height

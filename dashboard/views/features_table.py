@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import panel as pn
 import polars as pl
 import polars.selectors as cs
 
@@ -43,9 +42,7 @@ class FeatureTable(OffLoop, ActionList):
         super().__init__(session)
         self._group = ""
         self.inputs = InputBar(on_set=self._chosen, sizing_mode="stretch_width")
-        self.parquet = ExportButton(
-            label="Export Parquet", form="parquet", on_event=self._export_asked, align="end"
-        )
+        self.parquet = ExportButton(label="Export Parquet", form="parquet", on_event=self._export_asked)
 
     def _chosen(self, _name: str, value: Any) -> None:
         choose(self.session, columns=str(value))
@@ -80,8 +77,7 @@ class FeatureTable(OffLoop, ActionList):
         self._group = group
         super().show(frame)
         if len(self._content.objects) == 1:
-            bar = pn.Row(self.inputs, self.parquet, sizing_mode="stretch_width", margin=0)
-            self._content[:] = [bar, *self._content.objects]
+            self._content[:] = [self.inputs, *self._content.objects, self.parquet]
         self.inputs.fields = [
             {
                 "name": "columns", "label": "Features shown", "kind": "select", "value": group,
