@@ -319,6 +319,16 @@ def test_lists_and_forecast_follow_the_scores(session: Session, kind: type[View]
     assert view.frame.height > 0
 
 
+def test_the_overview_names_those_of_whom_something_is_to_be_done(session: Session) -> None:
+    short, whole = TopChurnRisks(session), SalesActions(session)
+    for view in (short, whole):
+        view.refresh()
+    assert short.frame is not None
+    assert whole.frame is not None
+    at_risk = whole.frame.filter(pl.col("p_no_order") >= actions.RULES.campaign_risk)
+    assert short.frame["key"].to_list() == at_risk["key"].head(5).to_list()
+
+
 def test_a_list_follows_the_filters_on_customers(session: Session) -> None:
     view = SalesActions(session)
     view.refresh()

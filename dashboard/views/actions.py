@@ -428,12 +428,14 @@ class TopChurnRisks(TopActions):
 
     slug = "top-churn-risks"
     title = "Churn risks by value ({currency})"
-    description = "Chance of no order × expected spend: what is at stake in the horizon."
+    description = f"At {RULES.campaign_risk:.0%} risk or more: chance of no order × expected spend."
     sql = ("marts/customers",)
     task, tab, more = "churn", "sales", "All sales actions"
 
     def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
-        first = customers.filter(churn_value().is_not_null()).top_k(_CANDIDATES, by=churn_value())
+        self.empty_message = "Nobody here is likely to leave, or nobody matches the filters."
+        at_risk = customers.filter(pl.col("p_no_order") >= RULES.campaign_risk, churn_value().is_not_null())
+        first = at_risk.top_k(_CANDIDATES, by=churn_value())
         currency = self.session.settings.currency
         found = sales_actions(first, all_offers(self.session, sales), currency=currency).head(self.shown)
         details = [f"{row['p_no_order']:.0%} no order · {row['step']}" for row in found.iter_rows(named=True)]
