@@ -69,7 +69,7 @@ def examine(database: Database, settings: Settings, today: date | None = None) -
         return [Finding("error", "connection", health.message, "Check the address and try again."), *findings]
     findings.insert(0, Finding("ok", "connection", f"{health.message} ({health.seconds * 1000:.0f} ms)"))
     tables = {table.name.lower(): table for table in database.tables()}
-    checks: list[Callable[[], Iterator[Finding]]] = [lambda: _schema(tables)]
+    checks: list[Callable[[], Iterator[Finding]]] = [lambda: _schema(tables), lambda: _views(tables)]
     for name, schema in declared_tables().items():
         if name in tables:
             checks.append(lambda schema=schema: _keys(database, schema, tables))  # type: ignore[misc]
@@ -90,6 +90,13 @@ def _data_folder(folder: Path) -> Finding:
     return Finding(
         "warning", "data folder", f"{folder} cannot be written", "Set SALES_DATA_DIR to a folder that can be."
     )
+
+
+def _views(tables: dict[str, TableInfo]) -> Iterator[Finding]:
+    for table in tables.values():
+        if table.broken:
+            message = f"the view {table.name} cannot be read: {table.broken.rstrip('.')}"
+            yield Finding("warning", "views", message, "Correct its SQL, load what it reads, or drop it.")
 
 
 def _schema(tables: dict[str, TableInfo]) -> Iterator[Finding]:

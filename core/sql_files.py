@@ -113,7 +113,7 @@ def read_sql(name: str) -> SqlFile:
     Raises
     ------
     QueryError
-        There is no such query (the nearest names are given) or its header is wrong.
+        There is no such query (the nearest names are given), its file cannot be read or its header is wrong.
     """
     known = sql_names()
     if name not in known:
@@ -123,7 +123,11 @@ def read_sql(name: str) -> SqlFile:
             f"There is no query called {name!r}.",
             f"Nearest names: {', '.join(nearest)}." if nearest else "See the folder sql for all queries.",
         )
-    return parse_sql(name, (sql_folder() / f"{name}.sql").read_text(encoding="utf-8"))
+    try:
+        content = (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryError(f"{name}.sql cannot be read: {error}.", "Save it as UTF-8 text.") from None
+    return parse_sql(name, content)
 
 
 def staging_files(engine: str) -> list[SqlFile]:

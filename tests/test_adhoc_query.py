@@ -1,6 +1,7 @@
 """Running typed SQL: results, limits, stopping for real, plans, errors with their place, saved queries."""
 
 import datetime as dt
+import shutil
 import sqlite3
 import threading
 import time
@@ -13,12 +14,14 @@ import polars as pl
 import pytest
 from sql_companies import literal_company, write_sqlite
 
+from core import sql_files
 from core.adhoc import (
     QueryCancelled,
     QueryLimits,
     QueryTimeout,
     StatementError,
     explain,
+    identifier,
     parameters_of,
     run_query,
     saved_queries,
@@ -30,6 +33,7 @@ from core.database.adhoc import AdhocConnection
 from core.database.duckdb_adhoc import DuckdbAdhoc
 from core.days import to_day
 from core.errors import MissingDataError, QueryError
+from core.resources import sql_folder
 
 ENDLESS = "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT COUNT(*) FROM r"
 CROSS = "SELECT COUNT(*) FROM n AS a, n AS b, n AS c, n AS d WHERE a.i * b.i + c.i > d.i"
@@ -383,3 +387,31 @@ def test_a_staging_view_without_its_tables_is_named_on_duckdb_too(tmp_path: Path
         writer.write("other", pl.DataFrame({"a": [1]}))
     with open_database(url) as database, pytest.raises(MissingDataError, match="customers"):
         run_query(database, "SELECT * FROM stg_customers")
+
+
+@pytest.mark.parametrize("content", [b"-- titel: wrong\nSELECT 1", b"\xff\xfe\x00"])
+def test_a_file_that_cannot_be_read_leaves_the_other_queries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    whole = {query.name for query in saved_queries()}
+    shutil.copytree(sql_folder(), tmp_path / "sql")
+    (tmp_path / "sql" / "eda" / "aaa.sql").write_bytes(content)
+    monkeypatch.setattr(sql_files, "sql_folder", lambda: tmp_path / "sql")
+    sql_files.read_sql.cache_clear()
+    found = {query.name: query for query in saved_queries()}
+    sql_files.read_sql.cache_clear()
+    assert set(found) == whole | {"eda/aaa"}
+    assert "eda/aaa.sql" in found["eda/aaa"].problem
+    assert [query.name for query in found.values() if query.problem] == ["eda/aaa"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "duckdb"])
+def test_every_name_can_be_written_in_a_query(tmp_path: Path, engine: str) -> None:
+    names = ["plain", "Order", "group", "two words", 'a "quoted" one', "2nd", "Größe", "sales!", "window"]
+    with open_database(f"{engine}:///{tmp_path / 'c'}.{engine}", read_only=False) as database:
+        for name in names:
+            database.write(name, pl.DataFrame({name: [7]}))
+        for name in names:
+            found = run_query(database, f"SELECT {identifier(name)} FROM {identifier(name)}")
+            assert found.frame.rows() == [(7,)], name
+    assert identifier("plain") == "plain"

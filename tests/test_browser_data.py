@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.conftest import RunningServer, ServeFunction
 from tests.test_browser_filters import card, figure_value, table_total
-from tests.test_browser_pages import wait_until_drawn
+from tests.test_browser_pages import contrast, wait_until_drawn
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -67,7 +67,9 @@ def test_a_new_user_sees_a_flat_file_in_explore_and_in_sql(
     expect(income).to_contain_text("400 (20%)")
     preview.locator('[data-act="load"]').click()
     expect(preview).to_contain_text("2,000 rows loaded into sales_data", timeout=SLOW)
-    expect(section(page, "Tables").locator('[data-table="sales_data"]')).to_contain_text("sales_data.csv")
+    expect(section(page, "Tables").locator('[data-table="sales_data"]')).to_contain_text(
+        "sales_data.csv", timeout=SLOW
+    )
 
     mapping = section(page, "Mapping")
     expect(mapping.locator('[data-count="revenue"]')).to_have_text("2,528,245.78", timeout=SLOW)
@@ -91,7 +93,7 @@ def test_a_new_user_sees_a_flat_file_in_explore_and_in_sql(
         page.locator(f'[data-tab="{tab}"]').click()
         wait_until_drawn(page)
         expect(page.locator('.sd-card[data-state="error"]')).to_have_count(0)
-    expect(card(page, "Who owes most").locator(".overlay")).to_contain_text("Needs payments")
+    expect(card(page, "Who owes most").locator(".overlay")).to_contain_text("Needs payments", timeout=SLOW)
 
     expect(other.locator(".status")).to_contain_text("As known on 1 January 2025", timeout=SLOW)
     page.locator('[data-page="sql"]').click()
@@ -140,6 +142,7 @@ def test_tables_are_renamed_and_dropped_with_confirmation(watched: Open, server:
     page.get_by_label("New name").fill("paints")
     page.keyboard.press("Enter")
     expect(tables.locator('[data-table="paints"]')).to_contain_text("2", timeout=SLOW)
+    expect(tables.locator('[data-table="paints"]')).to_contain_text("colours.csv")
     tables.get_by_role("button", name="Profile paints").click()
     expect(tables.locator('dialog [data-part="profile"] tbody tr')).to_have_count(2, timeout=SLOW)
     tables.get_by_role("button", name="Close").click()
@@ -152,6 +155,16 @@ def test_tables_are_renamed_and_dropped_with_confirmation(watched: Open, server:
     drop.click()
     expect(tables.locator('[data-table="paints"]')).to_have_count(0, timeout=SLOW)
     expect(tables).to_contain_text("paints was dropped")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_went_wrong_can_be_read(watched: Open, server: RunningServer, theme: str) -> None:
+    page = watched(f"{server.url}/?page=data&theme={theme}")
+    expect(section(page, "Add data")).to_be_visible(timeout=SLOW)
+    upload(page, {"name": "picture.png", "mimeType": "image/png", "buffer": b"\x89PNG nonsense"})
+    alert = section(page, "Preview").locator('[role="alert"]')
+    expect(alert).to_contain_text("picture.png", timeout=SLOW)
+    assert contrast(page, '[role="alert"]:visible') >= 4.5
 
 
 def test_the_connection_can_be_tested_and_the_demo_comes_back(watched: Open, server: RunningServer) -> None:

@@ -4,6 +4,7 @@ import csv
 import re
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from python_calamine import CalamineWorkbook
 
-from tests.conftest import RunningServer
+from tests.conftest import RunningServer, ServeFunction
 from tests.test_browser_pages import contrast
 
 pytestmark = pytest.mark.browser
@@ -205,6 +206,8 @@ def test_what_is_refused_or_cut_says_where_and_why(desk: Page) -> None:
     run(desk, "SELECT customerName,\n  wrong\nFROM customers")
     expect(status(desk)).to_contain_text("line 2, column 3")
     expect(desk.locator(".ace_gutter-cell.ace_error")).to_have_text("2")
+    over = desk.locator(".ace_marker-layer:has(.sd-wrong-word) .ace_active-line")
+    expect(over).to_have_count(0)
     desk.keyboard.type(" ")
     expect(desk.locator(".sd-wrong-word")).to_have_count(0)
     desk.get_by_label("Rows at most").select_option("1000")
@@ -324,6 +327,37 @@ def test_a_phone_needs_no_horizontal_scrolling_and_text_is_legible(
     )
     for selector in parts:
         assert contrast(page, f"{selector}:visible") >= 4.5, selector
+
+
+def test_odd_names_are_quoted_and_broken_views_say_why(
+    watched: Open, serve: ServeFunction, genuine_sqlite: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "odd.sqlite"
+    file.write_bytes(genuine_sqlite.read_bytes())
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript("""
+            CREATE TABLE "flat sales" ("Unit Price" REAL);
+            INSERT INTO "flat sales" VALUES (12.5);
+            CREATE VIEW lost AS SELECT * FROM nowhere;
+        """)
+    page = opened(watched(serve(SALES_DATABASE_URL=f"sqlite:///{file}").url + "/?page=sql"))
+    tables = page.locator(".sd-catalogue")
+    lost = tables.locator("details.table", has=page.get_by_title("Insert lost", exact=True))
+    expect(lost.locator(".count").first).to_have_text("broken view")
+    lost.locator("summary").click(position={"x": 6, "y": 8})
+    expect(lost.locator(".why")).to_contain_text("nowhere")
+    write(page, "SELECT * FROM ")
+    tables.get_by_title("Insert flat sales", exact=True).click()
+    expect(page.locator(".sd-sql .ace_content")).to_contain_text('FROM "flat sales"')
+    expect(page.locator(".sd-sql .ace_focus, .sd-sql .ace_editor.ace_focus").first).to_be_attached()
+    page.keyboard.type(" WHERE unit")
+    expect(page.locator(".ace_autocomplete")).to_contain_text("Unit Price")
+    page.keyboard.press("Enter")
+    page.keyboard.type(" > 0")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Enter")
+    state(page, "done")
+    assert column(page, 1) == ["12.50"]
 
 
 def test_other_pages_do_not_load_the_editor(watched: Open, genuine_server: RunningServer) -> None:

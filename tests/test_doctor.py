@@ -94,3 +94,15 @@ def test_the_demo_is_made_once_and_again_when_it_is_old(tmp_path: Path) -> None:
     with open_database(settings.resolved_database_url) as database:
         assert database.query("SELECT COUNT(*) AS n FROM stg_customers").item() == 500
     assert not list(path.parent.glob("*.partial*"))
+
+
+def test_a_view_that_cannot_be_read_is_told_with_its_reason(tmp_path: Path) -> None:
+    ingest([demo_folder() / "productlines.csv"], str(tmp_path / "t.sqlite"))
+    with closing(sqlite3.connect(tmp_path / "t.sqlite")) as connection:
+        connection.execute("CREATE VIEW lost AS SELECT * FROM nowhere")
+        connection.commit()
+    found = [f for f in findings(tmp_path / "t.sqlite", date(2024, 1, 1)) if f.check == "views"]
+    assert [finding.severity for finding in found] == ["warning"]
+    assert "the view lost cannot be read" in found[0].message
+    assert "nowhere" in found[0].message
+    assert found[0].remedy

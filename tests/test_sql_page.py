@@ -22,9 +22,11 @@ from core.ingest import ingest
 from core.resources import demo_folder
 from dashboard.components.sql_editor import ROW_CHOICES, editor_assets
 from dashboard.sql_page import files
+from dashboard.sql_page.axis_names import are_times
 from dashboard.sql_page.chart_figures import figure_of
 from dashboard.sql_page.chart_shapes import AGGREGATES, KINDS, ChartChoice, shape, suggested
 from dashboard.sql_page.explorer import ExplorerTab
+from dashboard.sql_page.explorer_plot import ResultExplorer
 from dashboard.sql_page.explorer_rows import MOST_ROWS, sample_of
 from dashboard.sql_page.history import remark_on
 from dashboard.sql_page.link import LONGEST_TEXT, from_link, to_link
@@ -258,6 +260,20 @@ def test_a_histogram_counts_every_row() -> None:
     assert "2 rows without a number" in shaped.note
 
 
+def test_names_that_are_times_stand_in_order_and_legends_are_small() -> None:
+    rows = pl.DataFrame(
+        {"month": ["2024-03", "2023-11", "2024-01"], "kind": ["a", "b", "a"], "v": [1.0, 5.0, 2.0]}
+    )
+    explorer = ResultExplorer(rows.to_pandas(), kind="heatmap", x="month", y="kind")
+    assert explorer.figure().x_range.factors == ["2023-11", "2024-01", "2024-03"]
+    choice = ChartChoice("bar", "month", "v", "kind")
+    for legend in figure_of(shape(rows, choice), choice).legend:
+        assert legend.label_text_font_size == legend.title_text_font_size == "12px"
+    assert are_times(["2024", "2024-Q1", "2024-W07", "2024-01-31"])
+    assert not are_times(["2024-01", "total"])
+    assert not are_times([])
+
+
 def test_a_column_of_words_is_no_value() -> None:
     with pytest.raises(SalesError, match="holds no numbers"):
         shape(SALES, ChartChoice("bar", "amount", "country"))
@@ -328,7 +344,6 @@ def test_the_explorer_gets_few_rows_from_the_first_to_the_last() -> None:
 
 def test_the_explorer_draws_every_kind_or_says_why_not() -> None:
     from dashboard.sql_page.explorer_plot import KINDS as ALL
-    from dashboard.sql_page.explorer_plot import ResultExplorer
 
     sample = sample_of(result_of(MIXED))
     explorer = ResultExplorer(sample.rows, **sample.first)

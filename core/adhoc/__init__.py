@@ -2,7 +2,7 @@
 
 from core.adhoc.run import QueryResult, explain, parameters_of, run_query
 from core.adhoc.saved import SavedParameter, SavedQuery, saved_queries
-from core.adhoc.schema import Schema, schema_of
+from core.adhoc.schema import Schema, identifier, schema_of
 from core.database.adhoc import QueryCancelled, QueryLimits, QueryTimeout
 from core.sql_guard import StatementError, check_statement
 
@@ -17,6 +17,7 @@ __all__ = [
     "StatementError",
     "check_statement",
     "explain",
+    "identifier",
     "parameters_of",
     "run_query",
     "saved_queries",

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from core.database.base import Database
 from core.days import to_day
 from core.errors import MissingDataError, QueryError
-from core.sql_files import SqlFile, column_type, read_sql, sql_names
+from core.sql_files import column_type, read_sql, sql_names
 
 PURPOSES = {
     "eda": "Questions about sales",
     "marts": "Tables behind the dashboard",
     "features": "Features of customers",
     "labels": "Outcomes of customers",
+    "models": "What the models read",
     "operations": "Operations",
 }
 """Folders of ``sql/`` that can be run as they are, in the order shown, with their names for people."""
@@ -36,7 +37,10 @@ class SavedParameter:
 
 @dataclass(frozen=True)
 class SavedQuery:
-    """A query of the product; ``name`` is its path below ``sql/`` and ``purpose`` the group it belongs to."""
+    """A query of the product; ``name`` is its path below ``sql/`` and ``purpose`` the group it belongs to.
+
+    ``problem`` says why its file cannot be read; the query is then empty.
+    """
 
     name: str
     purpose: str
@@ -45,6 +49,7 @@ class SavedQuery:
     parameters: tuple[SavedParameter, ...]
     columns: Mapping[str, str]
     needs: tuple[str, ...]
+    problem: str = ""
 
     @property
     def defaults(self) -> dict[str, object]:
@@ -62,6 +67,9 @@ def saved_queries(
 ) -> list[SavedQuery]:
     """All queries that can be run as they are, grouped by purpose, by title within a group.
 
+    A file that cannot be read is among them with its ``problem``, last in its group; a query with a parameter
+    that has no value to begin with is not.
+
     Parameters
     ----------
     database
@@ -76,15 +84,21 @@ def saved_queries(
     values["horizon_days"] = _HORIZON
     order = list(PURPOSES)
     found = [
-        (folder, read_sql(name))
+        (folder, _saved(folder, name, values))
         for name in sql_names()
         if not name.startswith(_INNER) and (folder := name.split("/")[0])
     ]
-    found.sort(key=lambda item: (order.index(item[0]) if item[0] in order else len(order), item[1].title))
-    return [_saved(folder, file, values) for folder, file in found]
+    found.sort(key=lambda item: (order.index(item[0]) if item[0] in order else len(order),
+                                 bool(item[1].problem), item[1].title))  # fmt: skip
+    return [query for _, query in found if None not in query.defaults.values()]
 
 
-def _saved(folder: str, file: SqlFile, values: Mapping[str, object]) -> SavedQuery:
+def _saved(folder: str, name: str, values: Mapping[str, object]) -> SavedQuery:
+    purpose = PURPOSES.get(folder, folder.capitalize())
+    try:
+        file = read_sql(name)
+    except QueryError as error:
+        return SavedQuery(name, purpose, name, "", (), {}, (), str(error))
     days = [name for name in file.parameters if name.startswith(_AS_OF_DAYS)]
     if folder == "labels":  # as of a day whose outcome is known
         values = {**values, "as_of_day": int(str(values["as_of_day"])) - _HORIZON}
@@ -93,7 +107,6 @@ def _saved(folder: str, file: SqlFile, values: Mapping[str, object]) -> SavedQue
         SavedParameter(name, column_type(text), text.partition(", ")[2], values.get(name))
         for name, text in file.parameters.items()
     )
-    purpose = PURPOSES.get(folder, folder.capitalize())
     return SavedQuery(file.name, purpose, file.title, file.text, parameters, file.columns, file.needs)
 
 

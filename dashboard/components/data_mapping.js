@@ -42,7 +42,7 @@ export function render({model}) {
     state.counts.map((fact) => node("div", {}, node("dt", {}, fact.label), node("dd", {"data-count": fact.key}, fact.value))))
 
   const findings = (state) => !state.findings?.length ? null : node("ul", {class: "findings"}, state.findings.map((each) =>
-    node("li", {class: `finding ${each.severity}`}, node("b", {}, {error: "Wrong: ", warning: "Note: ", info: ""}[each.severity]),
+    node("li", {class: "finding", "data-tone": each.severity}, node("b", {}, {error: "Wrong: ", warning: "Note: ", info: ""}[each.severity]),
       each.message, each.remedy ? ` ${each.remedy}` : "")))
 
   const sql = (state) => {
@@ -78,7 +78,7 @@ export function render({model}) {
       card.replaceChildren(node("h2", {}, "Mapping"), node("p", {class: "quiet"}, state.empty ?? ""))
       return
     }
-    const told = state.message ? node("div", {class: `notice ${state.tone}`, role: state.tone === "error" ? "alert" : "status"},
+    const told = state.message ? node("div", {class: "notice", "data-tone": state.tone, role: state.tone === "error" ? "alert" : "status"},
       node("span", {class: "grow"}, state.message), state.next ? act(state.next.kind, state.next.label, "primary") : null) : ""
     card.replaceChildren(
       node("h2", {}, "Mapping"),

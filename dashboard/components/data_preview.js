@@ -93,7 +93,7 @@ export function render({model, view}) {
       node("p", {class: "quiet"}, state.detail),
       busy ? node("div", {class: "row"}, node("progress", {class: "grow", max: 1, value: state.progress, "aria-label": state.title}),
         node("button", {type: "button", class: "button", "data-act": "cancel", onclick: () => model.send_msg({kind: "cancel"})}, "Cancel")) : "",
-      state.message ? node("p", {class: `notice ${state.tone}`, role: state.tone === "error" ? "alert" : "status"},
+      state.message ? node("p", {class: "notice", "data-tone": state.tone, role: state.tone === "error" ? "alert" : "status"},
         node("span", {class: "grow"}, state.message),
         state.phase === "done" ? node("button", {type: "button", class: "link", onclick: () => model.send_msg({kind: "discard"})}, "Close")
           : busy || table ? "" : node("button", {type: "button", class: "link", onclick: () => model.send_msg({kind: "discard"})}, "Discard")) : "",
@@ -103,7 +103,7 @@ export function render({model, view}) {
           other.table, other.problem_count ? ` (${other.problem_count} problems)` : ""))) : "",
       table && state.phase !== "done" ? node("div", {},
         node("p", {class: "quiet row tight"}, `${table.source}: ${table.rows.toLocaleString("en")} rows, ${table.columns.length} columns. The first ${table.cells.length} are shown; types can be corrected above each column.`),
-        sheet(table), profile(table), table.notes.map((note) => node("p", {class: "quiet"}, note))) : "",
+        table.notes.map((note) => node("p", {class: "notice", "data-tone": "warning"}, note)), sheet(table), profile(table)) : "",
       state.phase === "ready" && table ? loading(state) : "",
     )
     if (focused) card.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus()

@@ -31,7 +31,7 @@ export function render({model}) {
       ),
       state.explanation ? node("p", {class: "row tight"}, state.explanation) : "",
       state.command ? node("p", {class: "quiet"}, "After a restart, start it with: ", node("code", {}, state.command)) : "",
-      state.health ? node("p", {class: `notice ${state.health_tone}`, role: "status"}, state.health) : "",
+      state.health ? node("p", {class: "notice", "data-tone": state.health_tone, role: "status"}, state.health) : "",
     )
   }
   show()

@@ -20,7 +20,7 @@ export function render({model}) {
     shares.map((share) => node("i", {style: `height: ${Math.max(4, share * 100)}%`})))
 
   const ask = ({title, text, label, value, act, look, fits, confirm}) => {
-    const input = node("input", {type: "text", value, spellcheck: false, autocomplete: "off", class: "grow", "aria-label": label})
+    const input = node("input", {type: "text", value, spellcheck: false, autocomplete: "off", "aria-label": label})
     const go = node("button", {type: "submit", class: `button ${look}`}, act)
     const check = () => { go.disabled = !fits(input.value.trim()) }
     input.oninput = check
@@ -31,9 +31,8 @@ export function render({model}) {
       confirm(input.value.trim())
     }},
       node("h2", {}, title), text.map((line) => node("p", {}, line)),
-      node("p", {class: "quiet row tight"}, label), input,
+      node("label", {class: "field"}, label, input),
       node("div", {class: "row"}, node("button", {type: "button", class: "button", onclick: () => dialog.close()}, "Cancel"), go))
-    input.style.width = "100%"
     dialog.setAttribute("aria-label", title)
     dialog.replaceChildren(form)
     check()
@@ -80,7 +79,7 @@ export function render({model}) {
     }, label)
     content.replaceChildren(
       node("h2", {}, state.title ?? "Tables"), node("p", {class: "quiet"}, state.detail ?? ""),
-      state.message ? node("p", {class: `notice ${state.tone}`, role: state.tone === "error" ? "alert" : "status"}, state.message) : "",
+      state.message ? node("p", {class: "notice", "data-tone": state.tone, role: state.tone === "error" ? "alert" : "status"}, state.message) : "",
       state.tables?.length ? node("div", {class: "scroll", tabindex: "0", "aria-label": "Tables"}, node("table", {},
         node("thead", {}, node("tr", {}, ["Table", "Rows", "Columns", "Loaded", "From", ""].map((title, i) =>
           node("th", {scope: "col", class: ["", "number", "number spare", "spare", "spare", ""][i]}, title)))),

@@ -34,15 +34,16 @@ export function render({model}) {
     const wanted = search.value.trim().toLowerCase()
     return !wanted || texts.some((text) => text.toLowerCase().includes(wanted))
   }
-  const insert = (text) => model.send_msg({kind: "insert", text})
+  const insert = (name) => model.send_msg({kind: "insert", text: model.quoted[name] ?? name})
 
   const tables = () => model.tables.filter((t) => has(t.name, ...t.columns.map(([name]) => name))).map((table) => {
     const part = element("details", "table")
     const head = element("summary", "")
     head.append(
       button("name", table.name, (event) => { event.preventDefault(); insert(table.name) }),
-      element("span", "count", table.rows === null ? "view" : table.rows.toLocaleString("en")),
+      element("span", "count", table.broken ? "broken view" : table.rows === null ? "view" : table.rows.toLocaleString("en")),
     )
+    if (table.broken) part.dataset.state = "error"
     head.firstChild.title = `Insert ${table.name}`
     part.append(head)
     part.open = opened.has(table.name) || (search.value.trim() !== "" && !has(table.name))
@@ -54,7 +55,7 @@ export function render({model}) {
         row.append(button("name", name, () => insert(name)), element("span", "count", type))
         return row
       }))
-      part.append(columns)
+      part.append(table.broken ? element("p", "why", table.broken) : columns)
     }
     part.ontoggle = () => {
       if (part.open) opened.add(table.name)
@@ -74,6 +75,11 @@ export function render({model}) {
     return [...groups].map(([purpose, members]) => {
       const part = element("section", "group")
       part.append(element("h3", "", purpose), ...members.map((query) => {
+        if (query.problem) {
+          const lost = element("p", "item lost", `sql/${query.name}.sql cannot be offered.`)
+          lost.append(element("span", "why", query.problem))
+          return lost
+        }
         const item = button("item", query.title, () => model.send_msg({kind: "query", name: query.name}))
         item.title = `sql/${query.name}.sql`
         return item

@@ -61,7 +61,8 @@ function define_themes(ace) {
 function names_in(text, tables) {
   const known = new Map(tables.map((table) => [table.name.toLowerCase(), table]))
   const found = new Map()
-  for (const [, name, alias] of text.matchAll(/\b(?:from|join)\s+["[]?([\w.]+)["\]]?(?:\s+(?:as\s+)?(\w+))?/gi)) {
+  for (const [, quoted, bracketed, plain, alias] of text.matchAll(/\b(?:from|join)\s+(?:"([^"]+)"|\[([^\]]+)\]|([\w.]+))(?:\s+(?:as\s+)?(\w+))?/gi)) {
+    const name = quoted ?? bracketed ?? plain
     const table = known.get(name.toLowerCase())
     if (!table) continue
     found.set(name.toLowerCase(), table)
@@ -71,8 +72,9 @@ function names_in(text, tables) {
 }
 
 function completer(model) {
+  const written = (name) => model.quoted[name] ?? name
   const columns = (table, score) => table.columns.map(([name, type]) => (
-    {caption: name, value: name, meta: `${type} · ${table.name}`, score}
+    {caption: name, value: written(name), meta: `${type} · ${table.name}`, score}
   ))
   return {
     id: "sales-schema",
@@ -92,16 +94,16 @@ function completer(model) {
       const wants_table = /\b(from|join)\s+$/i.test(before)
       const used = new Set(read.values())
       const seen = new Set()
-      const written = new Set(session.getValue().toLowerCase().match(/\w+/g))
+      const present = new Set(session.getValue().toLowerCase().match(/\w+/g))
       const found = [...used].flatMap((table) => columns(table, 900))
         .concat(model.tables.map((table) => (
-          {caption: table.name, value: table.name, meta: table.kind, score: wants_table ? 2000 : 800}
+          {caption: table.name, value: written(table.name), meta: table.kind, score: wants_table ? 2000 : 800}
         )))
         .concat(model.words.map((word) => (
           {caption: word, value: word, meta: word === word.toUpperCase() ? "SQL" : "function", score: 400}
         )))
         .concat(used.size ? [] : model.tables.flatMap((table) => columns(table, 300)))
-      for (const entry of found) if (written.has(entry.caption.toLowerCase())) entry.score += 50
+      for (const entry of found) if (present.has(entry.caption.toLowerCase())) entry.score += 50
       answer(null, found.filter(({caption, meta}) => {
         const key = meta.includes("·") ? `column ${caption}` : caption
         return !seen.has(key) && seen.add(key)
@@ -207,10 +209,10 @@ export function render({model}) {
     }
     const row = Math.min(line, session.getLength()) - 1
     const Range = window.ace.require("ace/range").Range
-    marks.push(session.addMarker(new Range(row, 0, row, 1), "sd-wrong-line", "fullLine"))
+    marks.push(session.addMarker(new Range(row, 0, row, 1), "sd-wrong-line", "fullLine", true))
     if (column) {
       const word = session.getLine(row).slice(column - 1).match(/^\w+|^\S?/)[0].length || 1
-      marks.push(session.addMarker(new Range(row, column - 1, row, column - 1 + word), "sd-wrong-word", "text"))
+      marks.push(session.addMarker(new Range(row, column - 1, row, column - 1 + word), "sd-wrong-word", "text", true))
     }
     session.setAnnotations([{row, column: (column || 1) - 1, text: words, type: "error"}])
     editor.scrollToLine(row, true, false)
@@ -257,7 +259,7 @@ export function render({model}) {
       useSoftTabs: true, wrap: true, highlightActiveLine: true, enableBasicAutocompletion: true, scrollPastEnd: 0,
       fontFamily: "ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace",
       textInputAriaLabel: "SQL: Control Enter runs, Escape leaves the editor",
-      placeholder: "SELECT … FROM …   Ctrl+Space completes tables and columns",
+      placeholder: window.innerWidth < 600 ? "SELECT … FROM …" : "SELECT … FROM …   Ctrl+Space completes tables and columns",
     })
     tools.setCompleters([])
     editor.completers = [completer(model)]

@@ -51,6 +51,7 @@ class SqlEditor(_Messenger):
 
     text = param.String(doc="The SQL as it stands; follows the typing a moment later.")
     tables = param.List(default=[], item_type=dict, doc="Dicts: name, kind, columns as [name, type].")
+    quoted = param.Dict(default={}, doc="How names that are no plain words are written, by name.")
     words = param.List(default=[], item_type=str, doc="Key words and functions to complete.")
     parameters = param.List(default=[], item_type=dict, doc="Dicts: name, kind, value, description, keep.")
     state = param.Selector(
@@ -74,10 +75,15 @@ class SqlEditor(_Messenger):
 class SqlCatalogue(_Messenger):
     """Tables with columns, saved queries by purpose, and the history of the session."""
 
-    tables = param.List(default=[], item_type=dict, doc="Dicts: name, kind, rows, columns as [name, type].")
+    tables = param.List(
+        default=[],
+        item_type=dict,
+        doc="Dicts: name, kind, rows, columns as [name, type], broken (why, or empty).",
+    )
+    quoted = param.Dict(default={}, doc="How names that are no plain words are written, by name.")
     loaded = param.Boolean(default=False, doc="Whether the tables have been read.")
     problem = param.String(doc="Why there are no tables; empty when all is well.")
-    queries = param.List(default=[], item_type=dict, doc="Dicts: name, title, purpose.")
+    queries = param.List(default=[], item_type=dict, doc="Dicts: name, title, purpose, problem (or empty).")
     history = param.List(default=[], item_type=dict, doc="Dicts: key, text, facts, state; newest first.")
 
     _esm = _FOLDER / "sql_catalogue.js"

@@ -65,7 +65,7 @@ export function render({model}) {
   places.chart.append(model.get_child("chart"), chart_note)
   const explorer_note = element("p", "chart-note")
   explorer_note.setAttribute("role", "status")
-  places.explorer.append(model.get_child("explorer"), explorer_note)
+  places.explorer.append(explorer_note, model.get_child("explorer"))
   places.plan.append(plan)
   body.append(...Object.values(places), overlay)
 

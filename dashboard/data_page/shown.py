@@ -20,7 +20,7 @@ def told_table(table: TablePreview) -> dict[str, Any]:
         "source": table.source,
         "rows": table.rows,
         "problem_count": table.problem_count,
-        "notes": [f"{note[:1].upper()}{note[1:]}." for note in table.notes],
+        "notes": [f"{note.rstrip('.')}." for note in table.notes],
         "columns": [
             {
                 "name": column.name,

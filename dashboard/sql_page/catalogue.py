@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.adhoc import SavedQuery, Schema, saved_queries, schema_of
+from core.adhoc import SavedQuery, Schema, identifier, saved_queries, schema_of
 from dashboard.session import Session
 
 
@@ -20,14 +20,34 @@ class Contents:
     def tables(self) -> list[dict[str, Any]]:
         """Tables and views as the browser wants them."""
         return [
-            {"name": t.name, "kind": t.kind, "rows": t.rows, "columns": [list(c) for c in t.columns.items()]}
+            {
+                "name": t.name,
+                "kind": t.kind,
+                "rows": t.rows,
+                "columns": [list(c) for c in t.columns.items()],
+                "broken": t.broken,
+            }
             for t in self.schema.tables
         ]
 
     @property
     def queries(self) -> list[dict[str, Any]]:
         """Saved queries as the browser wants them."""
-        return [{"name": q.name, "title": q.title, "purpose": q.purpose} for q in self.saved.values()]
+        return [
+            {"name": q.name, "title": q.title, "purpose": q.purpose, "problem": q.problem}
+            for q in self.saved.values()
+        ]
+
+    @property
+    def runnable(self) -> frozenset[str]:
+        """Names of the saved queries that can be put into the editor."""
+        return frozenset(name for name, query in self.saved.items() if not query.problem)
+
+    @property
+    def quoted(self) -> dict[str, str]:
+        """How names of tables and columns are written in SQL, where that is not as they are."""
+        names = {name for table in self.schema.tables for name in (table.name, *table.columns)}
+        return {name: text for name in sorted(names) if (text := identifier(name)) != name}
 
     @property
     def words(self) -> list[str]:

@@ -8,6 +8,7 @@ from bokeh.models.annotations import ColorBar
 from bokeh.plotting import figure as Figure  # noqa: N812
 
 from dashboard import theme
+from dashboard.sql_page.axis_names import make_room, small_legends
 from dashboard.sql_page.chart_shapes import AGGREGATES, ChartChoice, Shaped
 
 _MANY_BARS, _LONG_LABEL, _LONGEST_LABEL = 12, 12, 32
@@ -21,13 +22,12 @@ def figure_of(shaped: Shaped, choice: ChartChoice) -> Figure:
     figure: Figure = hv.render(_plot(shaped, choice, flat), backend="bokeh")
     axes = {"scatter": "both", "histogram": "both", "heatmap": None}
     theme.style_figure(figure, value_axis=axes.get(choice.kind, "x" if flat else "y"))
+    make_room(figure)
     if flat and isinstance(figure.y_range, FactorRange):
         figure.y_range.factors = figure.y_range.factors[::-1]
     for legend in figure.legend:
         legend.title = choice.by
-        legend.title_text_font_size = "12px"
-        legend.border_line_color = None
-        legend.background_fill_alpha = 0
+    small_legends(figure)
     for bar in (part for part in figure.right if isinstance(part, ColorBar)):
         bar.formatter = theme.compact_formatter()
         bar.background_fill_alpha = 0

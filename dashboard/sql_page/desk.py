@@ -35,11 +35,11 @@ from dashboard.sql_page.link import QueryAddress
 from dashboard.sql_page.rows import ResultRows
 from dashboard.sql_page.running import QUERIES, ROWS, Background, Cancellable
 
-START = "Write a query, or take one from the list.\nCtrl+Enter runs it; what it returns is shown here."
+START = "Write a query, or choose a ready one under Queries.\nRun it, and what it returns is shown here."
 NO_PLAN = "Run a query or open this tab with one in the editor to see how the engine would answer it."
 _DOING = "querying in SQL"
 _GREETING = "Reading only: nothing you write here can change the data."
-_FROM_LINK = "This query came with the link and has not been run. Ctrl+Enter runs it."
+_FROM_LINK = "This query came with the link and has not been run."
 
 
 class QueryDesk:
@@ -98,8 +98,11 @@ class QueryDesk:
         if outcome is self.contents:
             return
         self.contents, tables = outcome, outcome.tables
-        self.catalogue.param.update(tables=tables, queries=outcome.queries, loaded=True, problem="")
-        self.editor.param.update(tables=tables, words=outcome.words)
+        quoted = outcome.quoted
+        self.catalogue.param.update(
+            tables=tables, quoted=quoted, queries=outcome.queries, loaded=True, problem=""
+        )
+        self.editor.param.update(tables=tables, quoted=quoted, words=outcome.words)
         self._describe_parameters()
 
     def _editor_says(self, event: dict[str, Any]) -> None:
@@ -117,7 +120,7 @@ class QueryDesk:
         kind = event.get("kind")
         if kind == "insert":
             self.editor.tell(kind="insert", text=str(event.get("text", "")))
-        elif kind == "query" and event.get("name") in self.contents.saved:
+        elif kind == "query" and event.get("name") in self.contents.runnable:
             self._take_saved(self.contents.saved[event["name"]])
         elif kind == "history":
             entry = self.history.find(event.get("key"))
@@ -167,7 +170,7 @@ class QueryDesk:
         try:
             require(Role.ANALYST, _DOING)
             if not text.strip():
-                raise SalesError("There is no query yet.", "Write one, or take one from the list.")
+                raise SalesError("There is no query yet.", "Write one, or choose one under Queries.")
             values = parameters.bound(text, self._values(text))
         except SalesError as error:
             self._failed(text, error, began, typed)

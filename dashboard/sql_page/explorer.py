@@ -181,13 +181,13 @@ class ExplorerTab:
 def _figure_pane(figure: Any) -> pn.viewable.Viewable:
     if hasattr(figure, "kdims"):
         pane = pn.pane.HoloViews(
-            figure, linked_axes=False, sizing_mode="stretch_width", height=424, margin=0,
+            figure, linked_axes=False, sizing_mode="stretch_width", height=384, margin=0,
             widget_layout=pn.Row,
             widgets={dimension.name: pmui.Select for dimension in figure.kdims},
         )  # fmt: skip
         for choice in pane.widget_box:
-            choice.param.update(size="small", margin=(8, 12, 0, 0))
-        return pn.Column(pane, pane.widget_box, sizing_mode="stretch_both", margin=0)
+            choice.param.update(size="small", margin=(8, 12, 8, 0))
+        return pn.Column(pane.widget_box, pane, sizing_mode="stretch_both", margin=0)
     return pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)
 
 

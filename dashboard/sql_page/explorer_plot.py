@@ -13,7 +13,7 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 import param
-from bokeh.models import CategoricalAxis, DatetimeAxis, Legend
+from bokeh.models import CategoricalAxis, DatetimeAxis
 from bokeh.models.annotations import ColorBar
 from hvplot.plotting import hvPlot
 from hvplot.ui import Colormapping as _Colormapping
@@ -21,6 +21,7 @@ from hvplot.ui import Controls, hvDataFrameExplorer
 
 from core.errors import SalesError
 from dashboard import theme
+from dashboard.sql_page.axis_names import are_times, make_room, small_legends
 
 KINDS = {
     "scatter": "Points",
@@ -253,9 +254,12 @@ class ResultExplorer(hvDataFrameExplorer):
         return drawn
 
     def _rows(self) -> pd.DataFrame:
-        """The rows to draw: fewer where a density is estimated, which takes long."""
+        """The rows to draw, in the order of time; fewer where a density is estimated, which takes long."""
         step = -(-len(self._data) // MOST_SMOOTHED) if self.kind in _SMOOTHED else 1
-        return self._data.iloc[::step]
+        rows = self._data.iloc[::step]
+        if self.x in rows and _is_text(rows[self.x]) and are_times(list(rows[self.x].unique())):
+            return rows.sort_values(self.x, kind="stable")
+        return rows
 
     def figure(self) -> Any:
         """The chart as a Bokeh figure, or as a HoloViews object if there is one for each of several values.
@@ -356,18 +360,14 @@ def dress(figure: Any) -> None:
     kinds = {side: axes for side, axes in (("x", figure.xaxis), ("y", figure.yaxis)) if _has_numbers(axes)}
     value_axis = "both" if len(kinds) == 2 else next(iter(kinds), None)
     theme.style_figure(figure, value_axis=value_axis)
+    make_room(figure)
     figure.toolbar.tools = tools
     figure.toolbar_location = "above"
     figure.toolbar.autohide = True
     for axis in (*figure.xaxis, *figure.yaxis):
         if isinstance(axis, DatetimeAxis) and hasattr(axis.ticker, "desired_num_ticks"):
             axis.ticker.desired_num_ticks = 4
-    for legend in (part for part in (*figure.legend, *figure.right) if isinstance(part, Legend)):
-        legend.label_text_font_size = legend.title_text_font_size = "12px"
-        legend.label_height = legend.glyph_height = 16
-        legend.spacing = 2
-        legend.border_line_color = None
-        legend.background_fill_alpha = 0
+    small_legends(figure)
     for bar in (part for part in figure.right if isinstance(part, ColorBar)):
         bar.formatter = theme.compact_formatter()
         bar.background_fill_alpha = 0
