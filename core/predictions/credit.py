@@ -97,10 +97,10 @@ def review(
         else:
             known = more.select(key, *columns)
             frame = frame.join(known, on="customer_id", how="left", maintain_order="left")
-    place = pl.col("chance").cut(list(EDGES[1:]), labels=list(BANDS), left_closed=True)
+    place = pl.sum_horizontal((pl.col("chance") >= edge).cast(pl.Int64) for edge in EDGES[1:])
     return frame.with_columns(
         between=_between("default_low", "default_high"),
-        band=place.to_physical().cast(pl.Int64),
+        band=place,
         level=pl.col("risk").replace_strict(LEVELS),
     )
 

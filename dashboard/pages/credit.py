@@ -6,6 +6,7 @@ from dashboard.predictions.prediction_page import PredictionPage
 from dashboard.view import View
 from dashboard.views.credit_ageing import DefaultsSoFar, MatchingQuality, PastDue
 from dashboard.views.credit_desk import CreditRequest
+from dashboard.views.credit_parts import too_few
 from dashboard.views.credit_review import CreditFigures, ExposureByBand, LossByBand, ReviewList
 from dashboard.views.credit_scorecard import (
     CreditCalibration,
@@ -31,3 +32,10 @@ class Credit(PredictionPage):
         "desk": ("Credit desk", (CreditRequest,)),
         "scorecard": ("Scorecard", (Quality, ScorecardPoints, PointsSpread, CreditCalibration, ThenAndAfter)),
     }
+
+    def chapter(self) -> str:
+        """The chapter that is open; what needs no model comes first where the data cannot support one."""
+        sales = self.session.sales
+        if self.session.tab in self.chapters or sales is None:
+            return super().chapter()
+        return "ageing" if too_few(self.session, sales) else super().chapter()

@@ -30,6 +30,7 @@ from dashboard.views.actions import model_card
 _REVIEWS: SingleFlightCache[pl.DataFrame] = SingleFlightCache(8)
 _AFTER: SingleFlightCache[pl.DataFrame] = SingleFlightCache(6)
 NOT_ENOUGH = "not enough data"
+_LOW = 130
 
 
 def loaded_of(session: Session) -> LoadedModel | None:
@@ -50,7 +51,8 @@ def too_few(session: Session, sales: SalesData) -> str:
         return ""
     return (
         f"{card.badge.capitalize()}: only {card.events:,} customers have ever been 60 days past due, 20 are "
-        "needed.\nNobody's chance of default can be told from another's, so nobody is ranked by it."
+        "needed.\nNobody's chance of default can be told from another's, so nobody is ranked by it. Ageing "
+        "shows who owes since when."
     )
 
 
@@ -100,6 +102,13 @@ class CreditView(View):
         return self._made
 
     def refresh(self) -> None:
+        self._bring_up_to_date()
+        if "body_height" in self.card.param:  # a sentence needs less room than what it stands for
+            wanted = _LOW if self.card.state == "empty" and self.height > _LOW else self.height
+            if self.card.body_height != wanted:
+                self.card.body_height = wanted
+
+    def _bring_up_to_date(self) -> None:
         sales = self.session.sales
         if sales is None:
             return

@@ -76,7 +76,8 @@ class Told:
              f"{answer.default:.1%}", f"95 %: {answer.default_low:.1%} to {answer.default_high:.1%}"),
             ("late", "Paid late" if self.knows_late else "Paid late, any invoice", f"{answer.late:.0%}",
              f"95 %: {answer.late_low:.0%} to {answer.late_high:.0%}"),
-            ("loss", "Expected loss", self.money(answer.expected_loss),
+            ("loss", "Expected loss" if self.knows_default else "Expected loss at that rate",
+             self.money(answer.expected_loss),
              f"on {self.money(answer.exposure)}; {self.model.loss_given_default:.0%} lost in default"),
             ("limit", "Largest limit that passes", largest, detail),
         ]  # fmt: skip
