@@ -15,7 +15,7 @@ from core.models.credit.features import FEATURES, Book, Portfolio, request_featu
 from core.models.credit.outcome_model import OutcomeModel
 from core.models.credit.outcome_training import train_outcome
 from core.models.credit.outcomes import OUTCOMES, outcomes
-from core.models.credit.sentences import group_of, sentence
+from core.models.credit.sentences import LEAST, group_of, sentence, sentences
 from core.models.credit.support import Support
 from core.models.explanation import Explanation, explanations, grouped
 from core.models.ladder import badge
@@ -166,17 +166,15 @@ class CreditModel(Model):
         best = np.argsort(-np.abs(sums), axis=1)[:, :most]
         inside = {group: [i for i, n in enumerate(names) if group_of(n) == group] for group in groups}
         texts = np.full((frame.height, best.shape[1]), "", dtype=object)
-        strongest = {
-            group: np.array(of)[np.argmax(np.abs(parts[:, of]) * (parts[:, of] * sums[:, [g]] > 0), axis=1)]
-            for g, (group, of) in enumerate(inside.items())
-        }
-        columns = {name: frame[name].to_list() for name in dict.fromkeys(names) if name in frame.columns}
-        for rank in range(best.shape[1]):
-            for row, g in enumerate(best[:, rank].tolist()):
-                name = names[strongest[groups[g]][row]]
-                value = {name: columns[name][row]} if name in columns else {}
-                texts[row, rank] = sentence(groups[g], [(name, sums[row, g])], value, float(sums[row, g]))
-        return [" ".join(text for text in row if text) for row in texts.tolist()]
+        for g, (group, of) in enumerate(inside.items()):
+            own = parts[:, of]
+            strongest = np.array(of)[np.argmax(np.abs(own) * (own * sums[:, [g]] > 0), axis=1)]
+            told = (best == g) & (np.abs(sums[:, [g]]) >= LEAST)
+            for i in of:
+                rows, ranks = np.nonzero(told & (strongest == i)[:, None])
+                values = frame[names[i]].gather(rows).to_list() if names[i] in frame.columns else None
+                texts[rows, ranks] = sentences(group, names[i], values, sums[rows, g])
+        return [" ".join(filter(None, row)) for row in texts.tolist()]
 
     def explain(self, frame: pl.DataFrame, outcome: str = "default", currency: str = "") -> list[Explanation]:
         """Why each row has its chance: contributions by business group that add up to its log-odds."""

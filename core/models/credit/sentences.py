@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.models.credit.binning import Floats
 from core.models.credit.features import FEATURES, Feature
 
 CALIBRATION = "calibration"
-_STEP = 0.02  # log-odds below which nothing is worth a sentence
+LEAST = 0.02
+"""Log-odds below which nothing is worth a sentence."""
 
 
 def shown(feature: Feature, value: Any, currency: str = "") -> str:
@@ -31,7 +33,7 @@ def sentence(
 
     ``parts`` are the features of the group and their contributions, ``row`` the values.
     """
-    if abs(total) < _STEP:
+    if abs(total) < LEAST:
         return ""
     direction = "raises" if total > 0 else "lowers"
     if group == CALIBRATION:
@@ -45,6 +47,22 @@ def sentence(
     if row.get(name) is None:
         return f"{label}: not known yet, which {direction} the risk."
     return f"{label}: {shown(feature, row[name], currency)}, which {direction} the risk."
+
+
+def sentences(group: str, name: str, values: Sequence[Any] | None, totals: Floats) -> list[str]:
+    """What ``sentence`` says of many rows in which the feature ``name`` is the strongest of its group.
+
+    ``values`` are those of the feature (``None``: not among the data), ``totals`` the group's contributions.
+    """
+    feature = FEATURES.get(name)
+    if group == CALIBRATION or feature is None or values is None:
+        rows = [{}] * len(totals) if values is None else [{name: value} for value in values]
+        return [sentence(group, [(name, t)], row, t) for row, t in zip(rows, totals.tolist(), strict=True)]
+    label = feature.label[:1].upper() + feature.label[1:]
+    known = {True: ", which raises the risk.", False: ", which lowers the risk."}
+    unknown = {up: f"not known yet{said}" for up, said in known.items()}
+    pairs = zip(values, (totals > 0).tolist(), strict=True)
+    return [f"{label}: {unknown[up] if v is None else shown(feature, v) + known[up]}" for v, up in pairs]
 
 
 def group_of(name: str) -> str:
