@@ -22,7 +22,7 @@ HINTS = {
     "AUC": "share of pairs in the right order: 0.5 is chance, 1 is perfect",
     "Brier": "mean squared error of the probabilities: smaller is better",
     "ECE": "how far probabilities are from what happened, on average: smaller is better",
-    "lift at 10%": "how much more often it is the case among the highest tenth",
+    "lift at 10 %": "how much more often it is the case among the highest tenth",
     "MAE": "mean absolute error, in units of the target: smaller is better",
     "R²": "share of the variation that is explained: 0 is none, 1 is all",
 }
@@ -204,6 +204,8 @@ class Findings:
                 f"Not shown to be better than always predicting the mean: {self._gain(self.against_base)}. "
                 "Do not act on these predictions."
             )
+        if self.suspects:
+            told += " But do not trust this before the warning above is settled."
         return told
 
     @property

@@ -1,5 +1,6 @@
 """Predict any table: what the columns are worth, predictions against what was so, and the rows."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import hvplot.polars  # noqa: F401
@@ -7,17 +8,21 @@ import polars as pl
 from bokeh.models import NumeralTickFormatter, Slope
 from bokeh.plotting import figure as Figure  # noqa: N812
 
+from core.errors import SalesError
 from core.filters import SalesFilters
+from core.jobs.tabular import Trained
 from core.predictions.tabular import calibration, figure, interval_meaning, main_reasons
 from core.sales_data import SalesData
 from dashboard import theme
 from dashboard.predictions.action_list import ActionList
 from dashboard.session import Session
+from dashboard.sql_page.running import UNEXPECTED
 from dashboard.view import Chart, View
 
 if TYPE_CHECKING:
     from dashboard.views.predict_desk import PredictDesk
 
+log = logging.getLogger(__name__)
 MOST_POINTS = 2_000
 MOST_COLUMNS = 12
 MOST_EXPLAINED = 1_000
@@ -32,9 +37,35 @@ class _OfTraining(View):
 
     def renew(self) -> None:
         """Show another model."""
-        self._shown_key = None
         self.card.param.update(title=self.heading(), description=self.told())
+        self._shown_key = None
         self.refresh()
+
+    def refresh(self) -> None:
+        """Bring the view up to date with the desk; it needs no sales data."""
+        key = (id(self.desk.trained), id(self.desk.scored))
+        if key == self._shown_key or self.desk.trained is None:
+            return
+        self._shown_key = key
+        try:
+            frame = self.frame = self.rows_of(self.desk.trained)
+            if frame.is_empty():
+                self.card.param.update(state="empty", message="There is nothing to show here.", note="")
+            else:
+                self.show(frame)
+                self.card.param.update(state="ready", message="", note=self.note(frame))
+        except SalesError as error:
+            self.card.param.update(state="error", message=str(error))
+        except Exception:
+            log.exception("view %s failed", type(self).__name__)
+            self.card.param.update(state="error", message=UNEXPECTED)
+
+    def rows_of(self, trained: Trained) -> pl.DataFrame:
+        """The rows to show of a model."""
+        raise NotImplementedError
+
+    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
+        return pl.DataFrame() if self.desk.trained is None else self.rows_of(self.desk.trained)
 
     def told(self) -> str:
         """How to read it, for the model shown."""
@@ -70,10 +101,9 @@ class Importance(_TrainingChart):
             return f"{self.description} On the scale of log-odds."
         return f"{self.description} In units of {trained.findings.column}."
 
-    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
-        found = self.desk.trained.findings.importance if self.desk.trained is not None else ()
+    def rows_of(self, trained: Trained) -> pl.DataFrame:
         schema = {"column": pl.String, "importance": pl.Float64}
-        return pl.DataFrame(list(found)[:MOST_COLUMNS], schema=schema, orient="row")
+        return pl.DataFrame(list(trained.findings.importance)[:MOST_COLUMNS], schema=schema, orient="row")
 
     def plot(self, frame: pl.DataFrame) -> Any:
         return frame.hvplot.barh(
@@ -106,10 +136,8 @@ class AgainstActual(_TrainingChart):
         """Whether a probability is predicted."""
         return self.desk.trained is not None and self.desk.trained.findings.kind == "chance"
 
-    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
-        if self.desk.trained is None:
-            return pl.DataFrame()
-        test = self.desk.trained.test
+    def rows_of(self, trained: Trained) -> pl.DataFrame:
+        test = trained.test
         if self.is_chance:
             return calibration(test)
         return test.sample(MOST_POINTS, seed=0) if test.height > MOST_POINTS else test
@@ -154,7 +182,7 @@ class ScoredRows(_OfTraining, ActionList):
     slug = ""
     title = "Predictions of the rows"
     search_label = "Search rows"
-    height = 520
+    height = 640
 
     def __init__(self, session: Session, desk: "PredictDesk") -> None:
         super().__init__(session, desk)
@@ -180,11 +208,11 @@ class ScoredRows(_OfTraining, ActionList):
             "all rows have them."
         )
 
-    def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
+    def rows_of(self, trained: Trained) -> pl.DataFrame:
         desk = self.desk
-        if desk.trained is None or desk.rows is None or desk.scored is None:
+        if desk.rows is None or desk.scored is None:
             return pl.DataFrame()
-        frame, target, kind = desk.rows.frame, desk.trained.findings.column, desk.trained.findings.kind
+        frame, target, kind = desk.rows.frame, trained.findings.column, trained.findings.kind
         self._keys = desk.shown_keys()
         size = float(desk.scored["score"].abs().median() or 0.0)
         form = "share" if kind == "chance" else "integer" if size >= 1000 else "number"

@@ -408,7 +408,8 @@ class PredictDesk:
         self.report.change(
             title=f"Predicted: {what} {found.label}",
             facts=facts, badge=found.badge.capitalize(), tone=_TONES.get(found.badge, "none"),
-            better=found.is_better, verdict=found.verdict, choice=found.choice, split=found.split,
+            better=found.is_better and not found.suspects,
+            verdict=found.verdict, choice=found.choice, split=found.split,
             models=[NAMES[name] for name in models],
             figures=[
                 {"metric": metric, "hint": HINTS.get(metric, ""),
@@ -628,7 +629,9 @@ def _table_label(name: str, kind: str, rows: int | None) -> str:
 
 
 def _told_figure(measured: Any, used: bool) -> dict[str, Any]:
-    interval = "" if measured.low is None else f"{figure(measured.low)} to {figure(measured.high)}"
+    never_negative = measured.metric in ("Brier", "ECE", "MAE")
+    low = max(0.0, measured.low) if measured.low is not None and never_negative else measured.low
+    interval = "" if low is None else f"{figure(low)} to {figure(measured.high)}"
     return {"value": figure(measured.value), "interval": interval, "used": used}
 
 
