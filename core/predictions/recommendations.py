@@ -468,7 +468,9 @@ class Associations:
         """
         ids = self.model.catalogue_.ids
         place = (id_text(ids) == key).arg_true()
-        found = self.model.also_bought(ids[int(place[0])] if len(place) else None)
+        if place.is_empty():
+            return facts.clear()
+        found = self.model.also_bought(ids[int(place[0])])
         keyed = found.select("customers", "lift", "low", product=id_text(found["product_id"]))
         return keyed.join(facts, on="product", how="left", maintain_order="left").with_columns(
             product_name=pl.coalesce("product_name", "product")
