@@ -40,7 +40,7 @@ class Trust(View):
         super().__init__(session)
         self.task = task
         self.status: TaskStatus | None = None
-        self.strip = TrustStrip(on_event=self._asked, sizing_mode="stretch_width")
+        self.strip = TrustStrip(on_event=self._asked, sizing_mode="stretch_width", margin=(0, 0, 8, 0))
         self._document: Any = pn.state.curdoc
         self._current: CurrentDatabase = current_database(session)
         self._current.on_training(self._document, self.training_changed)
@@ -136,7 +136,8 @@ def _details(status: TaskStatus, as_of: dt.date | None) -> list[str]:
     assert status.model is not None
     card = status.model.card
     known = [day for day in status.dates if as_of is None or day <= as_of]
-    told = [f"{card.champion}, {card.events:,} events in training."]
+    counted = "months of sales" if status.task == "sales" else "events in training"
+    told = [f"{card.champion}, {card.events:,} {counted}."]
     if not known:
         first = status.dates[0]
         return [
@@ -145,7 +146,10 @@ def _details(status: TaskStatus, as_of: dt.date | None) -> list[str]:
         ]
     day = known[-1]
     until = day + dt.timedelta(days=card.horizon_days - 1)
-    told.append(f"Predicted on {day:%-d %B %Y} for the {card.horizon_days} days to {until:%-d %B %Y}.")
+    if status.task == "credit":
+        told.append(f"Predicted on {day:%-d %B %Y} for the customers and invoices known then.")
+    else:
+        told.append(f"Predicted on {day:%-d %B %Y} for the {card.horizon_days} days to {until:%-d %B %Y}.")
     if card.badge == "not enough data":
         told += list(card.notes[:1])
     return told
