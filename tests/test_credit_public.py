@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks.public_credit import TARGET_AUC, TARGET_BRIER, german_credit, measure
+from tests.benchmarks.public_credit import TARGET_AUC, TARGET_BRIER, german_credit, judged
 
 
 def test_german_credit() -> None:
@@ -10,7 +10,7 @@ def test_german_credit() -> None:
     if data is None:
         pytest.skip("the German credit data are not installed (they come with the extra dev)")
     assert data.height == 1_000
-    found = measure(data)
+    found = judged(data)
     auc, brier = found["mean", "AUC"], found["mean", "Brier"]
     assert auc.value > TARGET_AUC - auc.standard_error
     assert brier.value < TARGET_BRIER + brier.standard_error

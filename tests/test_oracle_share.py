@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tests.benchmarks import oracle
-from tests.benchmarks.oracle import LeakError, Share, ndcg_by_customer, score, share_of
+from tests.benchmarks.oracle import LeakError, Share, drawn_scores, ndcg_by_customer, score, share_of
 from tests.benchmarks.report import Row
 
 
@@ -27,17 +27,68 @@ def test_the_error_is_that_of_paired_differences() -> None:
 def test_seeds_without_a_score_are_left_out() -> None:
     nothing = float("nan")
     assert share_of([0.7, nothing, 0.8], [0.8, 0.9, nothing]).seeds == 1
-    assert not share_of([0.9], [0.8]).is_leak  # one seed has no standard error
+    assert not share_of([0.9], [0.8]).is_leak  # nothing is known of the luck in it
 
 
-@pytest.mark.parametrize(("share", "leak"), [(0.99, False), (1.015, False), (1.03, True)])
-def test_more_than_all_is_a_leak_beyond_two_standard_errors(share: float, leak: bool) -> None:
-    assert Share(0.7, 0.7, share, 0.01, 5).is_leak is leak
+@pytest.mark.parametrize(("share", "leak"), [(0.99, False), (1.025, False), (1.035, True)])
+def test_more_than_all_is_a_leak_beyond_what_luck_explains(share: float, leak: bool) -> None:
+    assert Share(0.7, 0.7, share, 0.2, 3, luck=0.01).is_leak is leak
+
+
+def _outcomes(seed: int, customers: int = 3_000) -> pl.DataFrame:
+    random = np.random.default_rng(seed)
+    log_odds = np.repeat(random.normal(size=customers), 2)
+    happened = random.random(2 * customers) < 1 / (1 + np.exp(-log_odds))
+    return pl.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(customers), 2),
+            "cutoff_day": [1, 2] * customers,
+            "actual": happened.astype(float),
+            "oracle": log_odds,
+            "equal": log_odds + 0.05 * random.normal(size=2 * customers),
+            "leaking": log_odds + 0.4 * happened,
+        }
+    )
+
+
+def test_luck_is_measured_within_few_seeds() -> None:
+    names = ("oracle", "equal", "leaking")
+    tables = [
+        {
+            name: (score("churn", rows, name), drawn)
+            for name, drawn in drawn_scores("churn", rows, names).items()
+        }
+        for rows in map(_outcomes, (1, 2))
+    ]
+
+    def found(name: str) -> Share:
+        ours, best = [t[name] for t in tables], [t["oracle"] for t in tables]
+        drawn = [(mine[1], top[1]) for mine, top in zip(ours, best, strict=True)]
+        return share_of([one for one, _ in ours], [one for one, _ in best], 0.5, drawn)
+
+    assert not found("equal").is_leak
+    assert found("leaking").is_leak
+    assert 0 < found("equal").luck < found("leaking").luck < 0.05
+
+
+def test_draws_repeat_whole_customers_and_skip_what_is_unknown() -> None:
+    rows = pl.DataFrame(
+        {
+            "customer_id": [1, 2, 1, 2],
+            "cutoff_day": [1, 1, 2, 2],
+            "oracle": [1.0, 1.0, None, 1.0],
+            "model": [0.2, 0.6, 0.9, None],
+        }
+    )
+    drawn = drawn_scores("repeat", rows, ("model", "oracle"), repeats=40)
+    assert set(drawn["model"].round(6)) <= {0.2, 0.4, 0.6}
+    assert len(set(drawn["model"].round(6))) == 3
+    assert set(drawn["oracle"][np.isfinite(drawn["oracle"])]) == {1.0}
 
 
 def test_a_leak_fails_after_the_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
     def found(task: str, *_rest: object) -> list[tuple[str, Share]]:
-        return [("champion", Share(0.7, 0.7, 1.2 if task == "churn" else 0.9, 0.01, 5))]
+        return [("champion", Share(0.7, 0.7, 1.2 if task == "churn" else 0.9, 0.01, 5, 0.01))]
 
     monkeypatch.setattr(oracle, "shares", found)
     rows: list[Row] = []
