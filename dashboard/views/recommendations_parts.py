@@ -1,7 +1,7 @@
 """What the cards of the Recommendations page share: what the address chooses, and offers of all customers."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import panel as pn
@@ -21,6 +21,7 @@ from core.predictions.recommendations import (
 )
 from core.sales.absent import what_is_needed
 from core.sales_data import SalesData
+from dashboard.components.customer import ShortList
 from dashboard.components.predictions import InputBar
 from dashboard.predictions.action_list import ActionList
 from dashboard.predictions.scored import NOT_SCORED
@@ -29,6 +30,8 @@ from dashboard.view import View
 from dashboard.views.actions import model_card, shown_date, too_few
 
 _PRODUCT_FILTERS = ("product", "product_line")
+LINE, PRODUCT = "line:", "product:"
+"""What a campaign offers begins with one of these in the address."""
 
 
 class Chosen(View):
@@ -86,6 +89,16 @@ class ProductLinks(ActionList):
             choose(self.session, "products", item=str(event.get("key", "")))
         else:
             super()._asked(event)
+
+
+def link(text: str, act: Callable[[], None]) -> ShortList:
+    """A link that does something."""
+
+    def asked(event: dict[str, str]) -> None:
+        if event.get("kind") == "more":
+            act()
+
+    return ShortList(more=text, on_event=asked, height=36, width=260, margin=0)
 
 
 def chosen(session: Session, name: str) -> str:

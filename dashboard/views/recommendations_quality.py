@@ -25,6 +25,7 @@ from dashboard.components.customer import CustomerStory
 from dashboard.predictions.scored import NOT_SCORED
 from dashboard.session import Session
 from dashboard.view import Chart, View
+from dashboard.views.actions import model_card
 from dashboard.views.recommendations_parts import ON_CUSTOMERS, data_end, horizon_of, unfiltered
 from dashboard.views.rows import PagedRows
 
@@ -49,7 +50,7 @@ class RankingQuality(Chart):
     pale = False
     category = "label"
     value_axis = None
-    height = 400
+    height = 430
     tooltips = (("", "@label"), ("NDCG@10", "@value{0.000}"), ("95 %", "@low{0.000} to @high{0.000}"))
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
@@ -96,13 +97,13 @@ class RankingDifferences(PagedRows):
     title = "How much better than going without (NDCG@10)"
     description = "Differences are paired by customer; an interval above 0 is a real gain (95 %)."
     sql = ("models/purchases",)
-    height = 400
+    height = 430
     page_size = 15
     columns = (
         ("what", "Products", "text"),
         ("model", "Ranking", "text"),
         ("told", "NDCG@10 [95 %]", "text"),
-        ("gain", "Recommender is better by", "text"),
+        ("gain", "Recommender better by", "text"),
     )
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
@@ -114,7 +115,7 @@ class RankingDifferences(PagedRows):
         rows = [
             {
                 "what": GROUPS[row["group"]],
-                "model": row["model"],
+                "model": _SHORT.get(row["model"], row["model"]),
                 "told": f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
                 "gain": "–"
                 if row["better"] is None
@@ -128,6 +129,9 @@ class RankingDifferences(PagedRows):
         stored = stored_backtest(self.session.database, TASK)
         cutoffs = stored.scores["cutoff"].n_unique() - 1 if stored else 0
         told = f"Mean over {cutoffs} past dates, each trained on what was known before it; stock is ignored."
+        card = model_card(self.session, self.session.sales, TASK) if self.session.sales else None
+        if card is not None and card.decision is not None:
+            told += f" The model in use ranks what was bought before by: {card.champion}."
         return f"{told} {unfiltered(self.session.filters, ())}".strip()
 
 
@@ -216,7 +220,7 @@ class ColdStart(View):
         lead = (
             f"{frame['customers'][0]:,} customers have bought before and are judged by that; of {new:,} "
             "without a purchase only the country is known, so they get what sells there, or where little is "
-            "sold there, what sells everywhere, without a chance of buying."
+            "sold there, what sells everywhere; how likely they buy it cannot be said."
         )
         facts = [{"label": step, "value": told} for step, told in zip(frame["step"], said, strict=True)]
         self.story.param.update(word="Cold start", tone="none", lead=lead, facts=facts)
