@@ -68,7 +68,7 @@ def scores(**columns: list[float | None]) -> pl.DataFrame:
         "score": [0.3, 0.04, 0.01, 0.02],
         "low": [0.2, 0.02, 0.001, 0.01],
         "high": [0.4, 0.06, 0.03, 0.04],
-        "reasons": ["Pays late.", "", "", ""],
+        "reasons": ["Pays late. Owes much.", "", "", ""],
         "late": [0.7, 0.3, 0.1, 0.2],
         "late_low": [0.6, 0.2, 0.05, 0.1],
         "late_high": [0.8, 0.4, 0.2, 0.3],
@@ -88,6 +88,7 @@ def test_the_review_list_puts_high_risk_and_high_limit_first() -> None:
     assert rows["customer_name"].to_list() == ["Ant", "Bee", "Dog"]
     first = rows.row(0, named=True)
     assert (first["level"], first["points"], first["between"]) == ("high", 520.0, "20.0–40.0%")
+    assert (first["reason"], first["why"]) == ("Pays late. Owes much.", "Pays late.")
     assert first["step"].startswith("Collect EUR 1,000")
     assert [BANDS[band] for band in rows["band"]] == ["50% and more", "2–5%", "2–5%"]
     assert rows["happened"].null_count() == 3

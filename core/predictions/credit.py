@@ -76,7 +76,7 @@ def review(
     -------
     The columns of ``core.predictions.actions.finance_actions`` with, beside these, amount (mean invoice,
     currency), points, boosted, between and late_between (95 % intervals as text), band (place in ``BANDS``),
-    level (of ``LEVELS``), happened (text; null while nothing is known).
+    level (of ``LEVELS``), why (the first of the reasons), happened (text; null while nothing is known).
     """
     frame = finance_actions(
         joined(people, churn=churn, spend=spend, credit=credit), currency=currency, rules=rules
@@ -102,6 +102,7 @@ def review(
         between=_between("default_low", "default_high"),
         band=place,
         level=pl.col("risk").replace_strict(LEVELS),
+        why=pl.col("reason").str.extract(r"^(.*?\.)(?:\s|$)"),
     )
 
 

@@ -120,7 +120,8 @@ class CreditFigures(CreditView):
         if after is not None:
             figures.append(
                 _figure("happened", "What happened after", theme.money(after, currency),
-                        "of what was open was later 60 or more days past due")
+                        "of what was open was later 60 or more days past due; expected were "
+                        + theme.money(float((frame["open_default"] * frame["exposure"]).sum()), currency))
             )  # fmt: skip
         day = predicted_on(self.session, "credit")
         caption = (
@@ -157,10 +158,10 @@ class ReviewList(CreditView, ActionList):
         ("between", "95 %", "text"),
         ("p_late", "Paid late", "share"),
         ("points", "Points", "integer"),
-        ("reason", "Why", "long"),
+        ("why", "Why", "long"),
     )
     tones = {"chance": "risk"}  # noqa: RUF012
-    hidden = ("customer_id", "country", "level", "at_risk", "late_between", "amount")
+    hidden = ("customer_id", "country", "level", "at_risk", "late_between", "amount", "reason")
     search_in = ("customer_name", "owner", "country", "step")
     search_label = "Search customers, owners, countries"
     height = 640
