@@ -22,6 +22,8 @@ class Page:
         Heading under which the page stands there; empty: none.
     in_navigation
         Whether it stands there at all; others are opened from within pages.
+    needs_sales
+        Whether there is nothing to see on a database without sales that can be recognised.
     came_from
         The address (URL query) of what was seen before this page was opened; empty at the start.
     """
@@ -31,6 +33,7 @@ class Page:
     position: ClassVar[int] = 99
     group: ClassVar[str] = ""
     in_navigation: ClassVar[bool] = True
+    needs_sales: ClassVar[bool] = True
     came_from: str = ""
 
     def __init_subclass__(cls) -> None:

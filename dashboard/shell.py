@@ -182,7 +182,7 @@ class Shell:
         for name, panel in self._panels.items():
             panel.visible = name == slug
         self.navigation.active = slug
-        self.stage.visible = not self.session.problem
+        self.stage.visible = not (self.session.problem and self._page.needs_sales)
         if self.shell is not None and self.shell.dark_theme != self.session.dark:
             self.shell.dark_theme = self.session.dark
 

@@ -1,11 +1,14 @@
 """Every page as a person sees it: it opens, draws all its charts, fits the screen and stays legible."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import polars as pl
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.conftest import RunningServer
+from core.database import open_database
+from tests.conftest import RunningServer, ServeFunction
 
 pytestmark = pytest.mark.browser
 Open = Callable[..., Page]
@@ -180,3 +183,25 @@ def test_cards_do_not_overlap(watched: Open, demo_server: RunningServer, width: 
     below = table.bounding_box()
     assert below is not None
     assert all(box is not None and box["y"] + box["height"] <= below["y"] for box in boxes)
+
+
+def test_only_the_open_chapter_is_seen(watched: Open, demo_server: RunningServer) -> None:
+    page = watched(demo_server.url + "/?page=explore")
+    wait_until_drawn(page)
+    page.get_by_role("tab", name="Money").click()
+    expect(page.locator('.sd-card[aria-label^="Revenue and gross profit"]')).to_be_visible(timeout=15_000)
+    expect(page.locator('.sd-card[aria-label^="Revenue by country on the map"]')).to_be_hidden()
+
+
+def test_data_can_be_mapped_before_anything_is_known_of_sales(
+    watched: Open, serve: ServeFunction, tmp_path: Path
+) -> None:
+    file = tmp_path / "other.sqlite"
+    with open_database(f"sqlite:///{file}", read_only=False) as database:
+        database.write("visits", pl.DataFrame({"who": ["a", "b"], "day": ["2024-01-01", "2024-01-02"]}))
+    server = serve(SALES_DATABASE_URL=f"sqlite:///{file}")
+    page = watched(server.url + "/?page=data")
+    expect(page.get_by_role("heading", name="Mapping")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("visits").first).to_be_visible()
+    page.locator('[data-page="overview"]').click()
+    expect(page.get_by_text("lacks the table orders")).to_be_visible()

@@ -24,6 +24,7 @@ class Data(Page):
     slug = "data"
     title = "Data"
     position = 4
+    needs_sales = False
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

@@ -19,6 +19,7 @@ class Predict(Page):
     slug = "predict"
     title = "Predict any table"
     position = 14
+    needs_sales = False
     group = "Predictions"
 
     def __init__(self, session: Session) -> None:

@@ -17,6 +17,7 @@ class Sql(Page):
     slug = "sql"
     title = "SQL"
     position = 3
+    needs_sales = False
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
