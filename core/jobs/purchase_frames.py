@@ -24,7 +24,9 @@ from core.snapshots import (
 )
 
 MOST_PAST_ROWS = 150_000
-_MOST_CELLS = 1_000_000  # customers × days that are read in one pass
+MOST_NOW = 150_000
+"""Customers of today that are enough to learn the rhythm of all."""
+_MOST_CELLS = 1_000_000  # customers × days beyond which only the rows of some customers are read
 _FEWEST_DAYS = 5
 _CHECKED_CUSTOMERS = 100
 OUTCOMES = ("ordered", "window_revenue")
@@ -48,41 +50,51 @@ def described_features() -> Described:
     }
 
 
-def known_features(database: Database, as_of_day: int, terms_days: int) -> pl.DataFrame:
-    """The snapshot of all customers seen before a day.
+def known_features(
+    database: Database, as_of_day: int, terms_days: int, customers: int | None = None
+) -> pl.DataFrame:
+    """The snapshot of all customers seen before a day, or of at most so many.
 
     Raises
     ------
     JobError
         Nobody has ordered before that day.
     """
-    frame = snapshots(database, [as_of_day], terms_days=terms_days)
+    frame = snapshots(database, [as_of_day], terms_days=terms_days, customers=customers)
     if frame.is_empty():
         raise JobError("Nobody has ordered before that day.", "Choose a later as-of date, or load orders.")
     return frame
 
 
 def purchase_frames(
-    database: Database, *, as_of_day: int, horizon: int, terms_days: int, progress: Progress
+    database: Database,
+    *,
+    as_of_day: int,
+    horizon: int,
+    terms_days: int,
+    progress: Progress,
+    most_now: int | None = None,
 ) -> PurchaseFrames:
     """Everything a model may learn from as of ``as_of_day``.
 
     The features of some customers are computed again from data cut off at the last training day; a feature
     that then differs is refused.
 
-    Companies with very many customers are read at fewer days, and a random part of the customers is kept:
-    the same ones at all days.
+    Companies with very many customers are read at fewer days, and only the rows of a random part of the
+    customers: the same ones at all days. Of today's customers at most ``most_now`` are kept (default: all).
     """
     progress("Customers today", 0.0)
-    now = known_features(database, as_of_day, terms_days)
+    customers = int(database.query("features/coverage", as_of_day=as_of_day)["customers"].item())
+    large = most_now is not None and customers > most_now
+    now = known_features(database, as_of_day, terms_days, most_now if large else None)
     # The last order that is known, not the last in the data: what comes later must not move training days.
     first, last = database.query("marts/order_dates", as_of_day=as_of_day).row(0)[:2]
     days = training_days(int(first), int(last), as_of_day, horizon)
-    affordable = max(_MOST_CELLS // now.height, _FEWEST_DAYS)
+    affordable = max(_MOST_CELLS // customers, _FEWEST_DAYS)
     if len(days) > affordable:
         days = days[-affordable:]
     progress("Customers in the past", 0.15)
-    past = past_frames(database, days, horizon, terms_days, now.height)
+    past = past_frames(database, days, horizon, terms_days, customers)
     if days:
         progress("Looking for leaks", 0.45)
         check_no_leak(database, past, [days[-1]], _CHECKED_CUSTOMERS, terms_days=terms_days, ignore=OUTCOMES)
@@ -95,22 +107,17 @@ def past_frames(
     database: Database, days: Sequence[int], horizon: int, terms_days: int, customers: int
 ) -> pl.DataFrame:
     """Snapshots at ``days`` with ``ordered`` and ``window_revenue`` of the horizon from each."""
-    passes = [list(days)] if customers * len(days) <= _MOST_CELLS else [[day] for day in days]
-    found = []
-    for part in passes:
-        frame = snapshots(database, part, terms_days=terms_days)
-        kept = sampled(frame["customer_id"], MOST_PAST_ROWS // len(passes))
-        outcomes = labels(database, part, horizon).select(
-            "customer_id", "as_of_day", "ordered", window_revenue="revenue"
-        )
-        found.append(
-            frame.filter(pl.Series(kept)).join(outcomes, on=["customer_id", "as_of_day"], how="inner")
-        )
-    if not found:
+    if not days:
         return snapshots(database, [0], terms_days=terms_days).with_columns(
             ordered=pl.lit(None, pl.Int64), window_revenue=pl.lit(None, pl.Float64)
         )
-    return pl.concat(found)
+    few = MOST_PAST_ROWS // len(days) if customers * len(days) > _MOST_CELLS else None
+    frame = snapshots(database, days, terms_days=terms_days, customers=few)
+    kept = sampled(frame["customer_id"], MOST_PAST_ROWS)
+    outcomes = labels(database, days, horizon, customers=few).select(
+        "customer_id", "as_of_day", "ordered", window_revenue="revenue"
+    )
+    return frame.filter(pl.Series(kept)).join(outcomes, on=["customer_id", "as_of_day"], how="inner")
 
 
 def usable_cutoffs(database: Database, cutoffs: Sequence[int] | None, horizon: int) -> list[int]:

@@ -12,7 +12,7 @@ from core.database.base import Database
 from core.days import to_date
 from core.evaluation import Evaluation, evaluate
 from core.evaluation.metrics import AMOUNTS, coverage
-from core.jobs.purchase_frames import known_features, purchase_frames, usable_cutoffs
+from core.jobs.purchase_frames import MOST_NOW, known_features, purchase_frames, usable_cutoffs
 from core.jobs.registry import Progress
 from core.models.card import ModelCard, fingerprint
 from core.models.model import Model
@@ -41,7 +41,12 @@ def train(
         Nobody has ordered before that day.
     """
     frames = purchase_frames(
-        database, as_of_day=as_of_day, horizon=horizon, terms_days=terms_days, progress=progress
+        database,
+        as_of_day=as_of_day,
+        horizon=horizon,
+        terms_days=terms_days,
+        progress=progress,
+        most_now=MOST_NOW,
     )
     progress("Learning", 0.5)
     model = SpendModel(horizon=horizon, population=population)
