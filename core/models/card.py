@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 import polars as pl
 
 from core.evaluation import Estimate, Evaluation
+from core.models.ladder import Rung, badge
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ class ModelCard:
     features: tuple[str, ...] = ()
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def bears_predictions(self) -> bool:
+        """Whether there were enough events to predict at all."""
+        return not self.badge.startswith(badge(Rung.BASE_RATE))
 
     def to_json(self) -> str:
         """The card as JSON text."""

@@ -2,7 +2,7 @@
 
 from dashboard.predictions.prediction_page import PredictionPage
 from dashboard.views.churn_campaign import CampaignDesk, CampaignList, ProfitCurve
-from dashboard.views.churn_parts import NOT_ENOUGH, model_of
+from dashboard.views.churn_parts import model_of
 from dashboard.views.churn_quality import Calibration, Lift, QualityByDate, ThenAndAfter
 from dashboard.views.churn_retention import ActiveCustomers, CohortTriangle, Silence
 from dashboard.views.churn_risk import RiskBands, RiskByCountry, RiskFigures, RiskList
@@ -35,4 +35,4 @@ class Churn(PredictionPage):
         if self.session.tab in self.chapters:
             return self.session.tab
         version = model_of(self.session)
-        return "retention" if version is not None and version.card.badge == NOT_ENOUGH else "risk"
+        return "retention" if version is not None and not version.card.bears_predictions else "risk"

@@ -150,7 +150,7 @@ def _details(status: TaskStatus, as_of: dt.date | None) -> list[str]:
         told.append(f"Predicted on {day:%-d %B %Y} for the customers and invoices known then.")
     else:
         told.append(f"Predicted on {day:%-d %B %Y} for the {card.horizon_days} days to {until:%-d %B %Y}.")
-    if card.badge == "not enough data":
+    if not card.bears_predictions:
         told += list(card.notes[:1])
     return told
 

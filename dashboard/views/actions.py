@@ -39,7 +39,6 @@ from dashboard.session import Session
 from dashboard.sql_page.running import ROWS, Background
 from dashboard.view import View
 
-_NOT_ENOUGH = "not enough data"
 AT_ONCE = 20_000
 """Customers whose scores are joined while the page waits; of more in the background."""
 _FLIGHTS: SingleFlightCache[bool] = SingleFlightCache(4)
@@ -69,7 +68,7 @@ def horizon_of(session: Session, sales: SalesData) -> int:
 def too_few(session: Session, sales: SalesData, task: str) -> str:
     """ "Not enough data (12 events)" where the ladder says so, else empty."""
     card = model_card(session, sales, task)
-    return f"Not enough data ({card.events:,} events)" if card and card.badge == _NOT_ENOUGH else ""
+    return f"Not enough data ({card.events:,} events)" if card and not card.bears_predictions else ""
 
 
 def scores_frame(session: Session, sales: SalesData, task: str) -> pl.DataFrame | None:

@@ -20,7 +20,6 @@ from dashboard.session import Session
 from dashboard.sql_page.running import ROWS, Background
 from dashboard.view import View
 
-NOT_ENOUGH = "not enough data"
 DEFAULT_HORIZON = 90
 _KEPT = 6
 
@@ -41,7 +40,7 @@ def why_not_shown(session: Session) -> str:
     version = model_of(session)
     if version is None or scores_of(session, "churn") is None:
         return NOT_SCORED
-    if version.card.badge == NOT_ENOUGH:
+    if not version.card.bears_predictions:
         return (
             f"Not enough data: {version.card.events:,} events (customers with the rarer outcome) are known, "
             "20 are needed.\nNobody's risk can be told from another's. Retention shows what is known."

@@ -29,7 +29,6 @@ from dashboard.views.actions import model_card
 
 _REVIEWS: SingleFlightCache[pl.DataFrame] = SingleFlightCache(8)
 _AFTER: SingleFlightCache[pl.DataFrame] = SingleFlightCache(6)
-NOT_ENOUGH = "not enough data"
 _LOW = 130
 
 
@@ -47,7 +46,7 @@ def horizon_of(session: Session, sales: SalesData) -> int:
 def too_few(session: Session, sales: SalesData) -> str:
     """Why default cannot be predicted from these data; empty where it can."""
     card = model_card(session, sales, "credit")
-    if card is None or not card.badge.startswith(NOT_ENOUGH):
+    if card is None or card.bears_predictions:
         return ""
     return (
         f"{card.badge.capitalize()}: only {card.events:,} customers have ever been 60 days past due, 20 are "

@@ -332,7 +332,7 @@ class Expectations(OfCustomer):
         label, scored = f"Order within {found.horizon} days", found.scored
         if scored["p_no_order"] is None:
             return self._lacking(found, "churn", label, "p_reorder")
-        if found.cards["churn"] is not None and found.cards["churn"].badge == "not enough data":
+        if found.cards["churn"] is not None and not found.cards["churn"].bears_predictions:
             return _figure("p_reorder", label, "–", self._trusted(found, "churn").lower(), "Not predicted.")
         between = ""
         if scored["p_low"] is not None and scored["p_high"] is not None:
@@ -406,7 +406,7 @@ class Expectations(OfCustomer):
             between = f"{scored['default_low']:.1%} to {scored['default_high']:.1%}"
         late = f"Paid late: {scored['p_late']:.0%}." if scored["p_late"] is not None else ""
         trusted = self._trusted(found, "credit")
-        few = found.cards["credit"] is not None and found.cards["credit"].badge == "not enough data"
+        few = found.cards["credit"] is not None and not found.cards["credit"].bears_predictions
         note = (
             f"{trusted}: the average of all. {late}" if few else f"{trusted + '. ' if trusted else ''}{late}"
         )

@@ -76,18 +76,17 @@ class OffLoop(View):
         if isinstance(outcome, SalesError):
             self.card.param.update(state="error", message=str(outcome))
             return
-        with pn.io.hold():
-            try:
-                if self.is_empty(outcome):
-                    self.card.param.update(state="empty", message=self.empty_message, note="")
-                else:
-                    self.show(outcome)
-                    self.card.param.update(state="ready", message="", note=self.note(outcome))
-                self.frame = outcome
-            except Exception:
-                log.exception("view %s failed", self.slug)
-                told = "This could not be drawn. Everything else goes on; the cause is in the server log."
-                self.card.param.update(state="error", message=told)
+        try:
+            if self.is_empty(outcome):
+                self.card.param.update(state="empty", message=self.empty_message, note="")
+            else:
+                self.show(outcome)
+                self.card.param.update(state="ready", message="", note=self.note(outcome))
+            self.frame = outcome
+        except Exception:
+            log.exception("view %s failed", self.slug)
+            told = "This could not be drawn. Everything else goes on; the cause is in the server log."
+            self.card.param.update(state="error", message=told)
 
     def note(self, frame: pl.DataFrame) -> str:  # noqa: ARG002
         return left_out(self.session)
@@ -156,7 +155,6 @@ class DistributionFigure:
         figure, source = self._made[numeric]
         Chart._fill(source, frame)
         if numeric:
-            figure.xaxis[0].formatter = theme.compact_formatter()
             figure.xaxis[0].axis_label = {"currency": "", "share": "share", "ratio": ""}.get(unit, unit)
         else:
             figure.y_range.factors = frame["label"].to_list()[::-1]

@@ -16,7 +16,6 @@ from core.single_flight import SingleFlightCache
 from dashboard import theme
 from dashboard.session import Session
 
-TOO_LITTLE = "not enough data"
 _QUERIED: SingleFlightCache[pl.DataFrame] = SingleFlightCache(8)
 
 
@@ -38,7 +37,7 @@ def horizon_of(session: Session, task: str) -> int:
 def bears_forecast(session: Session, task: str) -> bool:
     """Whether the data bear predictions; where they do not, only what was is shown."""
     card = card_of(session, task)
-    return card is None or card.badge != TOO_LITTLE
+    return card is None or card.bears_predictions
 
 
 def newest_sales(session: Session, sales: SalesData) -> SalesData:
