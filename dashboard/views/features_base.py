@@ -69,6 +69,7 @@ class OffLoop(View):
         except SalesError as error:
             return error
 
+    @pn.io.hold()
     def _arrived(self, key: tuple[object, ...], outcome: pl.DataFrame | SalesError) -> None:
         """Show what was computed, unless something else was asked for meanwhile."""
         if key != self._shown_key:
