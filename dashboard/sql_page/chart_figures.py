@@ -81,7 +81,7 @@ def _plot(shaped: Shaped, choice: ChartChoice, flat: bool) -> Any:
         )
     if choice.kind == "heatmap":
         del common["color"]
-        return rows.hvplot.heatmap(
+        cells = rows.hvplot.heatmap(
             x="x",
             y="by",
             C="y",
@@ -90,6 +90,7 @@ def _plot(shaped: Shaped, choice: ChartChoice, flat: bool) -> Any:
             ylabel=choice.by,
             **common,
         )
+        return cells.opts(clipping_colors={"NaN": "#00000000"})
     boxes = rows.hvplot.box(
         y="y", by="x", box_fill_alpha=0.6, legend=False, rot=35, ylabel=choice.y, **common
     )

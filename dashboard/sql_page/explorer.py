@@ -70,7 +70,7 @@ class ExplorerTab:
         if self.explorer is not None:
             self._kept = self.explorer.fields()
             self._options[:] = []
-            self._figure[:] = [pn.Spacer()]
+            self._which[:], self._figure[:] = [], [pn.Spacer()]
         self.forget()
         self.panel[:] = [pn.Spacer()]
 
@@ -109,6 +109,7 @@ class ExplorerTab:
             margin=(8, 0), elevation=0, active=[],
         )  # fmt: skip
         self._title = pn.pane.Str("", visible=False, stylesheets=[_TITLE_STYLE], margin=(0, 0, 4, 0))
+        self._which = pn.Row(margin=0)
         self._figure = pn.Column(pn.Spacer(), sizing_mode="stretch_width", height=480, margin=0)
         self._code = pn.pane.HTML("", stylesheets=[_CODE_STYLE], sizing_mode="stretch_width", margin=0)
         self._groups = []
@@ -116,7 +117,7 @@ class ExplorerTab:
         self._options.param.watch(lambda _event: self._fill_group(), "active")
         narrow, wide = ({"flex": flex, "min-width": "0"} for flex in ("1 1 232px", "5 1 460px"))
         controls = pn.Column(_pane(explorer, FIELDS), self._options, margin=0, styles=narrow)
-        chart = pn.Column(self._title, self._figure, margin=0, styles=wide)
+        chart = pn.Column(self._title, self._which, self._figure, margin=0, styles=wide)
         self.panel[:] = [pn.FlexBox(  # the chart comes first where the two do not fit beside each other
             controls, chart, gap="16px", flex_wrap="wrap-reverse", align_items="flex-end",
             sizing_mode="stretch_width", margin=(8, 0),
@@ -164,7 +165,8 @@ class ExplorerTab:
             self._title.param.update(object=explorer.labels.title, visible=bool(explorer.labels.title))
             self._code.object = f"<pre>{html.escape(explorer.plot_code())}</pre>"
             try:
-                self._figure[:] = [_figure_pane(explorer.figure())]
+                figure, which = _figure_pane(explorer.figure())
+                self._which[:], self._figure[:] = which, [figure]
             except SalesError as error:
                 self._no_figure(str(error))
             except Exception:
@@ -174,21 +176,22 @@ class ExplorerTab:
                 self._tell(" ".join(filter(None, (explorer.remark(), self._note))))
 
     def _no_figure(self, why: str) -> None:
-        self._figure[:] = [pn.Spacer()]
+        self._which[:], self._figure[:] = [], [pn.Spacer()]
         self._tell(why)
 
 
-def _figure_pane(figure: Any) -> pn.viewable.Viewable:
+def _figure_pane(figure: Any) -> tuple[pn.viewable.Viewable, list[Any]]:
+    """The pane, and the lists to choose from which of several charts it shows."""
     if hasattr(figure, "kdims"):
         pane = pn.pane.HoloViews(
-            figure, linked_axes=False, sizing_mode="stretch_width", height=384, margin=0,
+            figure, linked_axes=False, sizing_mode="stretch_width", height=480, margin=0,
             widget_layout=pn.Row,
             widgets={dimension.name: pmui.Select for dimension in figure.kdims},
         )  # fmt: skip
         for choice in pane.widget_box:
             choice.param.update(size="small", margin=(8, 12, 8, 0))
-        return pn.Column(pane.widget_box, pane, sizing_mode="stretch_both", margin=0)
-    return pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0)
+        return pane, [pane.widget_box]
+    return pn.pane.Bokeh(figure, sizing_mode="stretch_both", margin=0), []
 
 
 def _pane(owner: Any, names: Any, explorer: Any = None) -> pn.Param:

@@ -82,7 +82,7 @@ def _ours(size: str, company: GeneratedWorld) -> Cost:
     with tempfile.TemporaryDirectory() as folder, dashboard(company.url, Path(folder)) as server:
 
         def prepare(client: Client) -> Change:
-            controls = client.find("FilterControls")
+            controls = client.find("panel.models.esm.ReactiveESM", class_name="FilterControls")
             return lambda countries: client.tell(
                 controls, {"kind": "choice", "dimension": "country", "values": countries}
             )
@@ -128,6 +128,8 @@ async def _server_cost(server: Server, path: str, prepare: Prepare) -> tuple[flo
         await change(countries)
         await client.quiet()
     cpu, sent = server.cpu() - before, client.received - bytes_before
+    if sent < CHANGES * 100:
+        raise RuntimeError("the filter changed nothing")
     await client.close()
     return cpu / CHANGES * 1000, sent / CHANGES
 
