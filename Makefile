@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOP := $(VENV)/.develop-installed
 
-.PHONY: help env serve test large lint bench oracle lock clean
+.PHONY: help env serve test models pages large lint bench oracle lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -14,8 +14,14 @@ help:  ## Show what there is
 serve: $(RUNTIME)  ## Serve the dashboard (SALES_HOST, SALES_PORT, SALES_DATABASE_URL)
 	@exec $(BIN)/sales-dashboard serve
 
-test: $(DEVELOP)  ## Run every test (browser tests too where Chromium is installed)
+test: $(DEVELOP)  ## Run the tests (browser tests too where Chromium is installed)
 	@$(BIN)/python -m pytest $(ARGS)
+
+models: $(DEVELOP)  ## Test the models: public data, known truth, leaks, jobs (some minutes)
+	@SALES_TEST_SUITE=models $(BIN)/python -m pytest $(ARGS)
+
+pages: $(DEVELOP)  ## Test the prediction pages in a browser (some minutes)
+	@SALES_TEST_SUITE=pages $(BIN)/python -m pytest $(ARGS)
 
 large: $(DEVELOP)  ## Run the suite on a company of five million order lines
 	@SALES_TEST_LARGE=1 $(BIN)/python -m pytest tests/test_large_company.py $(ARGS)

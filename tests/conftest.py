@@ -34,6 +34,32 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 START_SECONDS = 60
+SUITES = {
+    "pages": (
+        "actions", "browser_churn", "browser_credit", "browser_customer", "browser_features", "browser_predict",
+        "browser_recommendations", "browser_sales", "churn_page", "credit_page", "customer_page",
+        "features_page", "predict_page", "recommendations_page", "sales_page",
+    ),
+    "models": (
+        "bgnbd", "churn", "churn_jobs", "credit", "credit_public", "generate_worlds", "jobs", "leaks",
+        "oracle", "oracle_brute_force", "oracle_share", "recommend_job", "recommend_model", "recommend_parts",
+        "sales_forecast_model", "sales_forecast_parts", "server_training", "spend", "tabular",
+    ),
+}  # fmt: skip
+"""Test files that take minutes: ``make pages`` and ``make models`` run them, ``make test`` the others."""
+
+
+def _left_out() -> list[str]:
+    """Files that are not collected, unless they are named on the command line."""
+    wanted = os.environ.get("SALES_TEST_SUITE", "")
+    files = {name: [f"test_{part}.py" for part in parts] for name, parts in SUITES.items()}
+    if wanted:
+        ours = files[wanted]
+        return [file.name for file in Path(__file__).parent.glob("test_*.py") if file.name not in ours]
+    return [file for names in files.values() for file in names]
+
+
+collect_ignore = _left_out()
 COMMAND = [sys.executable, "-c", "import sys; from dashboard.cli import main; sys.exit(main())"]
 
 
