@@ -36,8 +36,8 @@ CHROMIUM_FLAGS = [
 START_SECONDS = 60
 SUITES = {
     "pages": (
-        "actions", "browser_churn", "browser_credit", "browser_customer", "browser_features", "browser_predict",
-        "browser_recommendations", "browser_sales", "churn_page", "credit_page", "customer_page",
+        "actions", "browser_churn", "browser_credit", "browser_customer", "browser_features",
+        "browser_predict", "browser_recommendations", "browser_sales", "churn_page", "credit_page", "customer_page",
         "features_page", "predict_page", "recommendations_page", "sales_page",
     ),
     "models": (
