@@ -33,6 +33,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     from dashboard.shell import Shell
     from dashboard.uploads import add_upload_route
 
+    _leave_busy_events_alone()
     if settings.uses_demo:
         from core.demo import ensure_demo_database
 
@@ -58,6 +59,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
         return Response(text, status_code=200 if readiness["ok"] else 503, media_type="text/plain")
 
     def page() -> pn.viewable.Viewable:
+        pn.state._cleanup_busy_counter()
         search = pn.state.location.search if pn.state.location else ""
         shell = Shell(current.database, settings, search)
         current.follow(shell.session, pn.state.curdoc)
@@ -89,3 +91,18 @@ def _stop(current: CurrentDatabase) -> None:
 
     stop_all()
     current.training.cancel()
+
+
+def _leave_busy_events_alone() -> None:
+    """Keep Panel from starting its periodic cleanup of busy events.
+
+    It starts from a worker thread, looks for the event loop, and in this server never gets there: it would
+    try again without pause and take a core for itself. The cleanup is done when a session opens instead.
+    """
+    from panel.io.callbacks import PeriodicCallback
+    from panel.io.state import _state, state
+
+    if _state._busy_cleanup_scheduled is None:
+        _state._busy_cleanup_scheduled = PeriodicCallback(
+            callback=state._cleanup_busy_counter, session_scoped=False
+        )

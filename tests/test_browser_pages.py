@@ -1,5 +1,6 @@
 """Every page as a person sees it: it opens, draws all its charts, fits the screen and stays legible."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -205,3 +206,22 @@ def test_data_can_be_mapped_before_anything_is_known_of_sales(
     expect(page.get_by_text("visits").first).to_be_visible()
     page.locator('[data-page="overview"]').click()
     expect(page.get_by_text("lacks the table orders")).to_be_visible()
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to see CPU time")
+def test_a_server_that_nobody_asks_rests(watched: Open, serve: ServeFunction) -> None:
+    """No timer or loop of any session takes a share of a core that could be noticed."""
+    server = serve()
+    page = watched(server.url + "/?page=explore&country=France")
+    wait_until_drawn(page)
+    page.locator(".sd-filters button").first.click()
+    page.wait_for_url(lambda url: "country" not in url)
+    page.wait_for_timeout(3000)
+    before = _cpu_seconds(server)
+    page.wait_for_timeout(4000)
+    assert _cpu_seconds(server) - before < 2.0
+
+
+def _cpu_seconds(server: RunningServer) -> float:
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

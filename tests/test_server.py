@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.conftest import COMMAND, RunningServer, ServeFunction
@@ -118,3 +119,17 @@ def test_importing_core_is_light() -> None:
         "duckdb",
     }
     assert not heavy & set(json.loads(done.stdout))
+
+
+def test_no_cleanup_of_busy_events_is_started_off_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started from a worker thread it would look for the event loop without pause."""
+    from panel.io.state import _state, state
+
+    from dashboard.application import _leave_busy_events_alone
+
+    monkeypatch.setattr(_state, "_busy_cleanup_scheduled", None)
+    _leave_busy_events_alone()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(state._schedule_busy_cleanup).result()
+    assert _state._busy_cleanup_scheduled is not None
+    assert not _state._busy_cleanup_scheduled.running
