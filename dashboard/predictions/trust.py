@@ -71,7 +71,7 @@ class Trust(View):
             actions=[{"label": "Model card", "kind": "card"}, {"label": "Train again", "kind": "train"}],
         )
 
-    async def training_changed(self) -> None:
+    def training_changed(self) -> None:
         """Show how far training has come."""
         state = self._current.training.state
         if self.task not in state.tasks:
