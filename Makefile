@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOP := $(VENV)/.develop-installed
 
-.PHONY: help env serve test models pages large lint bench oracle lock clean
+.PHONY: help env serve test models pages engines serving large lint bench oracle lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -22,6 +22,12 @@ models: $(DEVELOP)  ## Test the models: public data, known truth, leaks, jobs (s
 
 pages: $(DEVELOP)  ## Test the prediction pages in a browser (some minutes)
 	@SALES_TEST_SUITE=pages $(BIN)/python -m pytest $(ARGS)
+
+engines: $(DEVELOP)  ## Test database servers: PostgreSQL from Debian's packages, SQL Server where SALES_TEST_MSSQL_URL is set
+	@SALES_TEST_SUITE=engines $(BIN)/python -m pytest $(ARGS)
+
+serving: $(DEVELOP)  ## Test embedding, sign-in, limits, faults and metrics on real servers (some minutes)
+	@SALES_TEST_SUITE=serving $(BIN)/python -m pytest $(ARGS)
 
 large: $(DEVELOP)  ## Run the suite on a company of five million order lines
 	@SALES_TEST_LARGE=1 $(BIN)/python -m pytest tests/test_large_company.py $(ARGS)

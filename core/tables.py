@@ -12,6 +12,7 @@ from core.ingest.names import is_reserved
 from core.mapping import follow_renamed
 from core.roles import Role, require
 from core.sql_files import staging_files
+from core.table_origins import note_renamed, table_origins
 
 _LONGEST_NAME = 100
 
@@ -96,12 +97,14 @@ def change_tables(
     moves = {_changeable(present, old).name: new.strip() for old, new in (renamed or {}).items()}
     _check_names(present, doomed, moves)
     readers = {table: _own_views(database, table) for table in (*doomed, *moves)}
+    loaded = table_origins(database) if moves else {}
     with database.changing() as changes:
         working = changes.working_views()
         for table in doomed:
             changes.drop_table(table)
         changes.rename_tables(moves)
         follow_renamed(database, changes, moves)
+        note_renamed(changes, {old: new for old, new in moves.items() if old in loaded})
         broken = working - changes.working_views()
         for tables, what in ((doomed, "dropped"), (moves, "renamed")):
             for table in tables:

@@ -48,16 +48,21 @@ SUITES = {
     ),
 }  # fmt: skip
 """Test files that take minutes: ``make pages`` and ``make models`` run them, ``make test`` the others."""
+SUITES_BY_PREFIX = ("engines", "serving", "spark", "container")
+"""Suites of all files named ``test_<suite>_*.py``: ``make engines`` and so on run them."""
 
 
 def _left_out() -> list[str]:
     """Files that are not collected, unless they are named on the command line."""
     wanted = os.environ.get("SALES_TEST_SUITE", "")
+    every = sorted(file.name for file in Path(__file__).parent.glob("test_*.py"))
     files = {name: [f"test_{part}.py" for part in parts] for name, parts in SUITES.items()}
+    files |= {
+        suite: [name for name in every if name.startswith(f"test_{suite}_")] for suite in SUITES_BY_PREFIX
+    }
     if wanted:
-        ours = files[wanted]
-        return [file.name for file in Path(__file__).parent.glob("test_*.py") if file.name not in ours]
-    return [file for names in files.values() for file in names]
+        return [name for name in every if name not in files[wanted]]
+    return [name for names in files.values() for name in names]
 
 
 collect_ignore = _left_out()

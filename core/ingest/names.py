@@ -5,7 +5,12 @@ import re
 from core.database.schema import declared_tables
 from core.errors import IngestError
 
-_RESERVED = re.compile(r"^(sqlite_|_ingest_|stg_|sales_(load|mapping)_log$)", re.I)
+_TASK = "(churn|spend|sales|recommend|credit)"
+_RESERVED = re.compile(
+    r"^(sqlite_|_ingest_|stg_|sales_(load|mapping|rename)_log$|model_(versions|parts|activations)$"
+    rf"|scores_{_TASK}$|backtest_{_TASK}_(scores|differences|predictions|about)$)",
+    re.I,
+)
 
 
 def target_name(name: str) -> str:

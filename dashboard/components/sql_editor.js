@@ -1,5 +1,6 @@
 const LOAD = "__sales_ace"
 const SETTLE = 300
+const COMPLETE_AGAIN = 150
 
 function load(base) {
   const script = (name) => new Promise((done, failed) => {
@@ -112,6 +113,22 @@ function completer(model) {
   }
 }
 
+/** Complete the word at the cursor; Ace drops it where the next word begins before the last one's list is closed. */
+function complete_last_word(editor, Autocomplete) {
+  const cursor = editor.getCursorPosition()
+  if (!editor.isFocused() || !/\w$/.test(editor.session.getLine(cursor.row).slice(0, cursor.column))) return
+  const shown = editor.completer
+  if (shown?.popup?.isOpen && shown.base) {
+    const completed = editor.session.getTextRange({start: shown.base, end: cursor})
+    if (/^\w*$/.test(completed)) return
+    shown.detach()
+  }
+  const completer = Autocomplete.for(editor)
+  completer.autoInsert = false
+  completer.autoShown = true
+  completer.showPopup(editor)
+}
+
 function element(tag, name, text = "") {
   const node = document.createElement(tag)
   node.className = name
@@ -148,7 +165,7 @@ export function render({model}) {
   status.setAttribute("role", "status")
   const clock = element("span", "clock")
   const mac = /Mac|iPhone|iPad/.test(navigator.platform)
-  let editor = null, marks = [], timer = null, ticking = null, started = 0, focused = false
+  let editor = null, marks = [], timer = null, completing = null, ticking = null, started = 0, focused = false
 
   const text = () => editor ? editor.getValue() : model.text
   const values = () => Object.fromEntries(
@@ -264,6 +281,12 @@ export function render({model}) {
     tools.setCompleters([])
     editor.completers = [completer(model)]
     editor.setOption("enableLiveAutocompletion", true)
+    const {Autocomplete} = ace.require("ace/autocomplete")
+    editor.commands.on("afterExec", ({command, args}) => {
+      if (command.name !== "insertstring") return
+      clearTimeout(completing)
+      completing = setTimeout(() => complete_last_word(editor, Autocomplete), COMPLETE_AGAIN)
+    })
     editor.renderer.setScrollMargin(8, 8)
     editor.renderer.attachToShadowRoot()
     show_theme()
@@ -311,6 +334,7 @@ export function render({model}) {
   model.on("after_render", begin)
   model.on("remove", () => {
     clearTimeout(timer)
+    clearTimeout(completing)
     clearInterval(ticking)
     editor?.destroy()
   })

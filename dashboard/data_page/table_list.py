@@ -1,17 +1,14 @@
 """The tables of the database that uploads go into: rows, origin, profile, renaming, dropping."""
 
-import datetime as dt
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
-import polars as pl
-
 from core.database import Database, TableInfo, open_database
-from core.errors import DatabaseError, MissingDataError, QueryError, SalesError
+from core.errors import DatabaseError, SalesError
 from core.ingest.names import is_reserved
 from core.profile import profile_table
 from core.roles import Role, require
+from core.table_origins import Origin, table_origins
 from core.tables import drop_tables, rename_table, table_use
 from dashboard.components.data_parts import DataTables
 from dashboard.current_database import CurrentDatabase
@@ -19,9 +16,7 @@ from dashboard.data_page.shown import told_profile
 from dashboard.data_page.work import LOADS, READS
 from dashboard.sql_page.running import Background
 
-RENAME_LOG = "sales_rename_log"
-"""One row per renaming on this page: renamed_at (UTC), old_name, new_name."""
-_TIME = "%Y-%m-%d %H:%M:%S"
+_UNKNOWN = Origin("–", "–")
 
 
 class TableList:
@@ -74,8 +69,6 @@ class TableList:
     def _rename(self, table: str, name: str) -> None:
         with open_database(self.current.own_url, read_only=False) as database:
             rename_table(database, table, name)
-            with suppress(SalesError):  # the new name holds, noted or not
-                _note_rename(database, table, name)
 
     def _drop(self, table: str, confirmed: str) -> None:
         if confirmed != table:
@@ -112,55 +105,19 @@ class TableList:
 
 def user_tables(database: Database) -> list[TableInfo]:
     """The tables that people loaded, without those that belong to the product and without views."""
-    return [
-        t for t in database.tables() if t.kind == "table" and t.name != RENAME_LOG and not is_reserved(t.name)
-    ]
+    return [table for table in database.tables() if table.kind == "table" and not is_reserved(table.name)]
 
 
 def listed(database: Database) -> list[dict[str, Any]]:
     """The tables with rows, columns, and when and from where they were loaded."""
-    origin = _origins(database)
+    origins = table_origins(database)
     return [
         {
             "name": table.name,
             "rows": f"{table.rows:,}" if table.rows is not None else "–",
             "columns": len(table.columns),
-            "loaded": origin.get(table.name, ("–", ""))[0],
-            "source": origin.get(table.name, ("", "–"))[1],
+            "loaded": origins.get(table.name, _UNKNOWN).at,
+            "source": origins.get(table.name, _UNKNOWN).source,
         }
         for table in user_tables(database)
     ]
-
-
-def _origins(database: Database) -> dict[str, tuple[str, str]]:
-    """UTC time and file of the latest load of each table, by the name that it has now."""
-    loads = _log(database, "SELECT loaded_at, table_name, source FROM sales_load_log ORDER BY loaded_at")
-    moves = _log(database, f"SELECT renamed_at, old_name, new_name FROM {RENAME_LOG} ORDER BY renamed_at")
-    events = [(at, 0, table, source) for at, table, source in loads]
-    events += [(at, 1, old, new) for at, old, new in moves]
-    origins: dict[str, tuple[str, str]] = {}
-    for at, renamed, table, other in sorted(events, key=lambda event: event[:2]):
-        if not renamed:
-            origins[table] = (f"{at[:16]} UTC", other)
-        elif table in origins:
-            origins[other] = origins.pop(table)
-    return origins
-
-
-def _log(database: Database, query: str) -> list[tuple[str, str, str]]:
-    """The rows of a log, with the time to the second as text; none where there is no such log."""
-    try:
-        rows = database.query(query)
-    except (MissingDataError, QueryError):
-        return []
-    at = rows.to_series(0)
-    shown = at.dt.strftime(_TIME) if at.dtype.is_temporal() else at.cast(pl.String)
-    return list(zip(shown, rows.to_series(1), rows.to_series(2), strict=True))
-
-
-def _note_rename(database: Database, table: str, name: str) -> None:
-    """Keep what a table was called, so that one can still tell where its rows came from."""
-    columns = {"renamed_at": "text", "old_name": "text", "new_name": "text"}
-    now = dt.datetime.now(dt.UTC).strftime(_TIME)
-    with database.changing() as changes:
-        changes.add_rows(RENAME_LOG, columns, [(now, table, name)])

@@ -8,6 +8,7 @@ import polars as pl
 
 from core.database import open_database
 from core.errors import SalesError
+from core.ingest.names import is_reserved
 from core.jobs.tabular import (
     ROW_LIMIT,
     JobError,
@@ -621,7 +622,7 @@ def scores_of(trained: Trained, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _is_ours(name: str) -> bool:
     """Whether a table was made by the product rather than loaded."""
-    return name.startswith(("backtest_", "model_", "sales_load_log", "scores_"))
+    return is_reserved(name) or name.startswith("scores_")
 
 
 def _table_label(name: str, kind: str, rows: int | None) -> str:
