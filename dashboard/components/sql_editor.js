@@ -283,7 +283,7 @@ export function render({model}) {
     editor.setOption("enableLiveAutocompletion", true)
     const {Autocomplete} = ace.require("ace/autocomplete")
     editor.commands.on("afterExec", ({command, args}) => {
-      if (command.name !== "insertstring") return
+      if (command.name !== "insertstring" || args?.length !== 1) return
       clearTimeout(completing)
       completing = setTimeout(() => complete_last_word(editor, Autocomplete), COMPLETE_AGAIN)
     })
@@ -291,7 +291,7 @@ export function render({model}) {
     editor.renderer.attachToShadowRoot()
     show_theme()
     editor.commands.addCommand({name: "run-query", bindKey: {win: "Ctrl-Enter", mac: "Cmd-Enter|Ctrl-Enter"},
-      exec: () => { editor.completer?.detach(); run() }})
+      exec: () => { clearTimeout(completing); editor.completer?.detach(); run() }})
     editor.commands.addCommand({name: "leave", bindKey: "Esc",
       exec: () => busy() ? cancel() : run_button.focus()})
     editor.on("focus", () => { focused = true })
