@@ -33,6 +33,18 @@ class QueryError(SalesError):
     """A query cannot be run as written."""
 
 
+class MisfitError(QueryError):
+    """A value of a table is not of the kind that its column is read as.
+
+    ``column`` names it, ``kind`` is one that holds the value.
+    """
+
+    def __init__(self, message: str, remedy: str, column: str, kind: str) -> None:
+        super().__init__(message, remedy)
+        self.column = column
+        self.kind = kind
+
+
 class MissingDataError(SalesError):
     """The database lacks tables that a page or query needs.
 

@@ -2,6 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from core.database.closing import Closing
-from core.errors import DatabaseError, SalesError
+from core.errors import DatabaseError, MissingDataError, SalesError
 
 if TYPE_CHECKING:
     from core.database.changes import Changes
     from core.database.loading import BulkLoad
+    from core.database.schema import TableSchema
 
 WriteMode = Literal["replace", "append"]
 
@@ -151,3 +153,59 @@ class Database(Queries, Closing):
     @abstractmethod
     def view_texts(self) -> dict[str, str]:
         """The SELECT of each view of the database itself, with its comments where the engine keeps them."""
+
+    def table_schema(self, table: str) -> "TableSchema":
+        """The columns of a table and its keys, as the engine's own catalogue has them.
+
+        Where that knows no keys, those that ``sql/schema`` declares for a table of this name.
+
+        Raises
+        ------
+        MissingDataError
+            There is no such table.
+        """
+        from core.database.schema import Column, TableSchema, with_declared_keys
+
+        info = next((info for info in self.tables() if info.name == table), None)
+        if info is None:
+            raise no_such_table(table)
+        columns = tuple(Column(name, kind) for name, kind in info.columns.items())
+        return with_declared_keys(TableSchema(table, columns))
+
+    def read_batches(
+        self,
+        table: str,
+        columns: Sequence[str] | Mapping[str, str] | None = None,  # noqa: ARG002 - for engines that can
+        *,
+        rows: int = 50_000,  # noqa: ARG002
+    ) -> Iterator[pl.DataFrame]:
+        """The rows of a table as they are at one moment, some at a time.
+
+        Memory holds no more than a few batches. Hidden tables (``_ingest_…``), which ``tables`` does not tell
+        of, can be read too.
+
+        Parameters
+        ----------
+        columns
+            Names of columns, in order; ``None`` for all. As a mapping, also the kinds (integer, text, ...)
+            that they are wanted as: engines whose columns hold any value give them so, others need not.
+        rows
+            At most so many rows are in a batch. A table without rows gives one batch without rows.
+
+        Raises
+        ------
+        MissingDataError
+            There is no such table.
+        QueryError
+            A value is not of its column's kind; see ``MisfitError``.
+        DatabaseError
+            The engine cannot give tables so.
+        """
+        raise DatabaseError(
+            f"The table {table} cannot be read in batches from {self.engine}.", "Query it instead."
+        )
+
+
+def no_such_table(table: str) -> MissingDataError:
+    """The error for a table that is not there."""
+    return MissingDataError(f"The database has no table {table}.", "Choose one of its tables.", (table,))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType
 
@@ -73,6 +73,27 @@ def declared_tables() -> Mapping[str, TableSchema]:
     files = sorted((sql_folder() / "schema").glob("*.sql"))
     schemas = (parse_create_table(file.read_text(encoding="utf-8")) for file in files)
     return MappingProxyType({schema.name: schema for schema in schemas})
+
+
+def with_declared_keys(schema: TableSchema) -> TableSchema:
+    """``schema`` with the keys declared for a table of its name, where it has none and has the columns."""
+    declared = next(
+        (known for name, known in declared_tables().items() if name.lower() == schema.name.lower()), None
+    )
+    if declared is None:
+        return schema
+    present = {column.name.lower(): column.name for column in schema.columns}
+
+    def own(names: tuple[str, ...]) -> tuple[str, ...]:
+        known = tuple(present[name.lower()] for name in names if name.lower() in present)
+        return known if len(known) == len(names) else ()
+
+    foreign = tuple(replace(key, columns=own(key.columns)) for key in declared.foreign_keys)
+    return replace(
+        schema,
+        primary_key=schema.primary_key or own(declared.primary_key),
+        foreign_keys=schema.foreign_keys or tuple(key for key in foreign if key.columns),
+    )
 
 
 def parse_create_table(statement: str) -> TableSchema:
