@@ -9,6 +9,8 @@ import param
 from core.errors import SettingsError
 
 PREFIX = "SALES_"
+_SECRETS = {"secret_key", "oauth_client_secret"}
+"""Settings that are never shown and may be given as files, ``SALES_SECRET_KEY_FILE`` and so on."""
 _YES_OR_NO = dict.fromkeys(("yes", "true", "on", "1"), True) | dict.fromkeys(
     ("no", "false", "off", "0"), False
 )
@@ -47,6 +49,40 @@ class Settings(param.Parameterized):
     )
     allowed_origins = param.List(default=[], item_type=str, doc="Further hosts that may open a websocket.")
 
+    sign_in: param.Selector = param.Selector(
+        default="none", objects=["none", "basic", "oauth", "proxy"], doc="none, basic, oauth or proxy."
+    )
+    allow_anonymous = param.Boolean(
+        default=False, doc="Whether people of other machines may come without signing in: yes or no."
+    )
+    users_file = param.String(default="", doc="File of users (basic); empty: users.txt in data_dir.")
+    secret_key = param.String(default="", doc="Secret of 32 or more characters that signs sessions.")
+    public_url = param.String(
+        default="", regex=r"^$|^https?://[^/\s]+$", doc="Address people use, such as https://sales.example."
+    )
+    trusted_proxies = param.List(
+        default=[], item_type=str, doc="Addresses or networks of proxies in front, such as 10.0.0.0/8."
+    )
+    oauth_issuer = param.String(default="", doc="Address of the OpenID Connect provider.")
+    oauth_client_id = param.String(default="", doc="Id under which the provider knows the dashboard.")
+    oauth_client_secret = param.String(default="", doc="Secret for the provider; empty: public client.")
+    oauth_role_claim = param.String(default="roles", doc="Claim that holds a person's roles or groups.")
+    role_names = param.List(
+        default=[], item_type=str, doc="Values of the claim and their roles, such as Sales.Admin=admin."
+    )
+    default_role = param.String(
+        default="", regex=r"^(|viewer|analyst|admin)$", doc="Role of those without one; empty: refused."
+    )
+    max_sessions = param.Integer(default=200, bounds=(1, None), doc="Most pages open at the same time.")
+    session_hours = param.Number(default=12, bounds=(0.001, 720), doc="Hours until a session ends.")
+    idle_minutes = param.Number(
+        default=120, bounds=(0.01, None), doc="Minutes without use until a session ends."
+    )
+
+    def __repr__(self) -> str:
+        """Without values, since some are secrets."""
+        return "Settings(…)"
+
     @property
     def data_folder(self) -> Path:
         """``data_dir`` or the user's default data folder."""
@@ -66,11 +102,24 @@ class Settings(param.Parameterized):
 def _parsed(parameter: param.Parameter, text: str) -> object:
     if isinstance(parameter, param.Integer):
         return int(text)
+    if type(parameter) is param.Number:
+        return float(text)
     if isinstance(parameter, param.Boolean):
         return _YES_OR_NO[text.strip().lower()]
     if isinstance(parameter, param.List):
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
+
+
+def _secret_in_file(path: str) -> str:
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(
+            f"The secret in {path} cannot be read ({error.strerror}).", "Check the path and who may read it."
+        ) from None
 
 
 def read_settings(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
@@ -79,8 +128,8 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
     Raises
     ------
     SettingsError
-        A value cannot be used; names the variable, the value and what is accepted. Database addresses are
-        not repeated, since they may hold a password.
+        A value cannot be used; names the variable, the value and what is accepted. Database addresses and
+        secrets are not repeated.
     """
     from dotenv import dotenv_values
 
@@ -90,13 +139,15 @@ def read_settings(environ: Mapping[str, str] | None = None, env_file: Path | Non
     chosen: dict[str, object] = {}
     for name, parameter in Settings.param.objects("existing").items():
         text = values.get(PREFIX + name.upper(), "")
+        if name in _SECRETS and not text:
+            text = _secret_in_file(values.get(f"{PREFIX}{name.upper()}_FILE", ""))
         if name == "name" or not text:
             continue
         try:
             value = _parsed(parameter, text)
             Settings(**{name: value})
         except (ValueError, KeyError):
-            shown = "" if name == "database_url" else f" = {text!r}"
+            shown = "" if name == "database_url" or name in _SECRETS else f" = {text!r}"
             raise SettingsError(
                 f"The setting {PREFIX}{name.upper()}{shown} cannot be used.",
                 f"Expected: {parameter.doc}",
