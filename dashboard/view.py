@@ -29,6 +29,8 @@ from bokeh.plotting import figure as Figure  # noqa: N812
 from core.days import month_end
 from core.errors import SalesError
 from core.filters import SalesFilters
+from core.pinned_filters import NO_FILTERS as NO_FILTERS
+from core.pinned_filters import without_choices
 from core.sales.absent import what_is_needed
 from core.sales_data import SalesData, ignored_filters
 from core.sql_files import read_sql
@@ -39,7 +41,6 @@ from dashboard.session import Session
 log = logging.getLogger(__name__)
 
 REGISTRY: dict[str, type["View"]] = {}
-NO_FILTERS = SalesFilters()
 _SHAPES = ("xs", "ys")
 _SHORT = 250
 EMPTY_MESSAGE = "Nothing matches these filters.\nRemove one above, or choose a longer period."
@@ -254,7 +255,8 @@ class Chart(View):
         assert sales is not None
         background = frame
         if self.pale:  # the same for every session and every click
-            background = sales.once(("unfiltered", self.slug), lambda: self.data(sales, NO_FILTERS))
+            base = without_choices(self.session.filters)
+            background = sales.once(("unfiltered", self.slug, base.key()), lambda: self.data(sales, base))
         if self.limit is not None:
             self._categories_in_all = background.height
             background = background.head(self.limit)
