@@ -48,6 +48,22 @@ class Settings(param.Parameterized):
         default=500, bounds=(1, None), doc="Largest file that can be uploaded, in megabytes."
     )
     allowed_origins = param.List(default=[], item_type=str, doc="Further hosts that may open a websocket.")
+    embed: param.Selector = param.Selector(
+        default="auto",
+        objects=["auto", "off", "open", "signed"],
+        doc="Views in other sites: off, open to everybody, signed (with a token), or auto: open on this "
+        "computer without sign-in, else signed.",
+    )
+    embed_origins = param.List(
+        default=[],
+        item_type=str,
+        doc="Sites that may embed views, such as https://intranet.example; * for all.",
+    )
+    embed_key = param.String(
+        default="",
+        regex=r"^(.{32,})?$",
+        doc="Secret of at least 32 characters that signs embed tokens; empty: one is kept in data_dir.",
+    )
 
     sign_in: param.Selector = param.Selector(
         default="none", objects=["none", "basic", "oauth", "proxy"], doc="none, basic, oauth or proxy."
