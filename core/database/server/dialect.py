@@ -12,12 +12,13 @@ from typing import Any, ClassVar, Literal
 
 import polars as pl
 
-from core.database.schema import TableSchema
+from core.database.schema import TableSchema, kind_of
 from core.database.server.address import Address
 
 Connection = Any
 Cursor = Any
 Rows = list[tuple[Any, ...]]
+Columns = list[tuple[str, str]]
 
 FailureKind = Literal[
     "lost",  # the connection is gone: idempotent reads are tried again with a new one
@@ -161,6 +162,10 @@ class Dialect(ABC):
 
     # Names and values
 
+    def kind(self, declared: str) -> str:
+        """The kind of a column (integer, number, decimal, text, ...) from its declared type."""
+        return kind_of(declared)
+
     def quoted(self, name: str) -> str:
         """``name`` as an identifier, exactly as it is."""
         return '"' + name.replace('"', '""') + '"'
@@ -180,11 +185,13 @@ class Dialect(ABC):
 
     @abstractmethod
     def blocks(
-        self, connection: Connection, bound: Bound, rows: int
-    ) -> AbstractContextManager[tuple[list[str], Iterator[Rows]]]:
-        """Names of the columns of a query, and its rows as they come from the server, some at a time.
+        self, connection: Connection, bound: Bound, rows: int, *, streamed: bool
+    ) -> AbstractContextManager[tuple[Columns, Iterator[Rows]]]:
+        """Names and kinds of the columns of a query, and its rows, some at a time.
 
-        What is not read is never sent to this machine.
+        Kinds are integer, number, decimal (exact, as ``Decimal`` or text), text, date, datetime, boolean,
+        binary, or nothing where the driver does not say. Other values than of these kinds are shown as text.
+        With ``streamed``, rows come from the server as they are read, and the rest is never sent.
         """
 
     def frames(
@@ -222,6 +229,14 @@ class Dialect(ABC):
     def relations(self, connection: Connection) -> list[Relation]:
         """All tables and views that may be read, with the names of tables of the product among them."""
 
+    def key_of(self, connection: Connection, table: str) -> tuple[str, ...]:  # noqa: ARG002
+        """The columns of the primary key of a table; empty where it has none."""
+        return ()
+
+    def foreign_keys_of(self, connection: Connection, table: str) -> Rows:  # noqa: ARG002
+        """Name of the constraint, column here, other table and column there, in order."""
+        return []
+
     def row_count(self, connection: Connection, table: str) -> int:
         """Rows of a table."""
         return int(self.fetch(connection, f"SELECT COUNT(*) FROM {self.quoted(table)}")[0][0])
@@ -246,6 +261,10 @@ class Dialect(ABC):
     @abstractmethod
     def begin(self, connection: Connection) -> None:
         """Begin a transaction on a connection made for writing."""
+
+    def hold_for_loading(self, connection: Connection) -> bool:  # noqa: ARG002
+        """Keep other loads out until the connection is closed; ``False`` if another one keeps this out."""
+        return True
 
     def create_table(self, table: str, schema: TableSchema) -> str:
         """The statement that makes a table without keys; ``schema`` has the kinds of its columns."""
