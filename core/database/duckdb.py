@@ -1,15 +1,16 @@
 """DuckDB files and folders of Parquet files, for companies of up to about a billion order lines."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from core.database import duckdb_changes, parquet_changes
+from core.database import duckdb_batches, duckdb_changes, parquet_changes
 from core.database.base import Database, TableInfo, WriteMode
-from core.database.changes import Changes
+from core.database.changes import HIDDEN, Changes
 from core.database.duckdb_files import (
     Limits,
     load_duckdb,
@@ -21,12 +22,17 @@ from core.database.duckdb_files import (
 )
 from core.database.duckdb_load import DuckdbLoad
 from core.database.duckdb_query import run
-from core.database.duckdb_reader import Reader, described, open_file, open_folder
+from core.database.duckdb_reader import Reader, described, open_file, open_folder, parquet_source
+from core.database.duckdb_sql import quoted
 from core.database.duckdb_write import write_frame
 from core.database.loading import BulkLoad
 from core.database.parquet_load import ParquetLoad, write_parquet
+from core.database.schema import TableSchema
 from core.database.staging import file_named
 from core.errors import DatabaseError
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 class DuckdbDatabase(Database):
@@ -73,6 +79,18 @@ class DuckdbDatabase(Database):
         with self.current() as reader:
             return described(reader)
 
+    def table_schema(self, table: str) -> TableSchema:
+        with self.current() as reader, reader.cursor() as cursor:
+            source = duckdb_batches.require_table(self._source(cursor, table), table)
+            return duckdb_batches.table_schema(cursor, table, source)
+
+    def read_batches(
+        self, table: str, columns: Sequence[str] | Mapping[str, str] | None = None, *, rows: int = 50_000
+    ) -> Iterator[pl.DataFrame]:
+        with self.current() as reader, reader.cursor() as cursor:
+            source = duckdb_batches.require_table(self._source(cursor, table), table)
+            yield from duckdb_batches.read_batches(cursor, table, source, columns, rows)
+
     def data_version(self) -> str:
         return version_of(
             [file for file in (self.file, log_of(self.file)) if file == self.file or file.exists()]
@@ -108,6 +126,16 @@ class DuckdbDatabase(Database):
             reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
+
+    def _source(self, cursor: "duckdb.DuckDBPyConnection", table: str) -> str:
+        """A table or view, be it hidden, as SQL; empty if there is none."""
+        found = cursor.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = 'data' AND schema_name = 'main' "
+            "AND table_name = $1 UNION ALL SELECT 1 FROM duckdb_views() WHERE database_name = 'data' "
+            "AND schema_name = 'main' AND NOT internal AND view_name = $1",
+            [table],
+        ).fetchone()
+        return f"data.main.{quoted(table)}" if found else ""
 
     def _require(self) -> None:
         require_duckdb_file(self.file)
@@ -160,9 +188,15 @@ class ParquetDatabase(DuckdbDatabase):
     def view_texts(self) -> dict[str, str]:
         return sql_views(self.file)
 
+    def _source(self, cursor: "duckdb.DuckDBPyConnection", table: str) -> str:  # noqa: ARG002 - files alone
+        files = parquet_tables(self.file).get(table)
+        return parquet_source(files) if files else ""
+
     def _require(self) -> None:
         parquet_tables(self.file)
 
     def _open(self, version: str) -> Reader:
-        tables, views = parquet_tables(self.file), sql_views(self.file)
+        views = sql_views(self.file)
+        every = parquet_tables(self.file)
+        tables = {name: files for name, files in every.items() if not name.startswith(HIDDEN)}
         return open_folder(self.file, tables, views, version, self.limits)

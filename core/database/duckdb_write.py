@@ -1,5 +1,6 @@
 """Changing a DuckDB file that others read: a copy is changed and takes the file's place."""
 
+import glob
 import os
 import shutil
 import sqlite3
@@ -54,6 +55,7 @@ class Rewrite(Closing):
         self._lock = locked(file)
         try:
             self._discard()
+            self._remove_abandoned()
             if copy and file.exists():
                 _require_quiet(file, limits)
                 shutil.copy(file, self._partial)
@@ -126,6 +128,12 @@ class Rewrite(Closing):
     def _release(self) -> None:
         self._discard()
         self._lock.close()
+
+    def _remove_abandoned(self) -> None:
+        """Remove what processes left that were killed: nobody else holds the lock."""
+        for path in self.file.parent.glob(f".{glob.escape(self.file.name)}.*.partial*"):
+            with suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _discard(self) -> None:
         for path in (

@@ -15,7 +15,8 @@ from core.database.base import Database, TableInfo, WriteMode
 from core.database.changes import HIDDEN, Changes
 from core.database.frames import frame_from_blocks
 from core.database.parameters import plain_value
-from core.database.schema import kind_of
+from core.database.schema import TableSchema, kind_of
+from core.database.sqlite_batches import read_batches, table_schema
 from core.database.sqlite_changes import changing, view_texts
 from core.database.sqlite_files import (
     connect_for_writing,
@@ -113,6 +114,16 @@ class SqliteDatabase(Database):
             cursor.execute(f"SELECT {names} FROM {quoted(table)}")
             for rows in _blocks(cursor):
                 yield frame_from_blocks(list(columns), [rows], columns, {})
+
+    def table_schema(self, table: str) -> TableSchema:
+        with self._reader() as reader:
+            return table_schema(reader.connection, table)
+
+    def read_batches(
+        self, table: str, columns: Sequence[str] | Mapping[str, str] | None = None, *, rows: int = 50_000
+    ) -> Iterator[pl.DataFrame]:
+        with self._reader() as reader:
+            yield from read_batches(reader.connection, table, columns, rows)
 
     def data_version(self) -> str:
         return version_of(self.file)
