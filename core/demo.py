@@ -2,18 +2,21 @@
 
 import hashlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from core.errors import DatabaseError
-from core.resources import demo_folder, sql_folder
+from core.resources import demo_folder, made_demo, sql_folder
 from core.settings import Settings
 
 
 def ensure_demo_database(settings: Settings, progress: Callable[[str, float], None] | None = None) -> Path:
     """The demo database, made now if it is missing or older than the shipped files.
+
+    An image ships it made, with trained models; then it is copied.
 
     Parameters
     ----------
@@ -58,10 +61,13 @@ def _build(
 
     partial = target.with_name(f"{target.stem}.{os.getpid()}.partial.sqlite")
     try:
-        ingest(files, f"sqlite:///{partial}", progress=progress)
-        with closing(sqlite3.connect(partial)) as connection:
-            connection.execute(f"PRAGMA user_version = {fingerprint}")
-            connection.commit()
+        if _built_from(made_demo()) == fingerprint:
+            shutil.copyfile(made_demo(), partial)
+        else:
+            ingest(files, f"sqlite:///{partial}", progress=progress)
+            with closing(sqlite3.connect(partial)) as connection:
+                connection.execute(f"PRAGMA user_version = {fingerprint}")
+                connection.commit()
         for ending in ("-wal", "-shm"):  # those of an older demo do not belong to the new one
             target.with_name(target.name + ending).unlink(missing_ok=True)
         os.replace(partial, target)

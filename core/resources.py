@@ -21,3 +21,8 @@ def sql_folder() -> Path:
 def demo_folder() -> Path:
     """The folder that holds the demo company as CSV files."""
     return _shipped("demo", "data/demo")
+
+
+def made_demo() -> Path:
+    """Where an image keeps the demo database with its models, made when the image was built."""
+    return _PACKAGE / "resources" / "made" / "demo.sqlite"

@@ -1,0 +1,55 @@
+"""Leave out of an environment what a running dashboard never reads: tests, headers, parts of other platforms.
+
+What is left out is listed here, by package, so that a surprise can be found quickly. Licences stay.
+"""
+
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+TEST_FOLDERS = ("tests", "test")
+UNUSED = (
+    # sources for compiling against a package
+    "numpy/_core/include", "pyarrow/include", "pyarrow/src", "pyarrow/includes", "pyarrow/*.pyx",
+    "pyarrow/*.pxi", "pyarrow/*.pxd", "pyarrow/lib_api.h", "xgboost/src", "psutil/*.c",
+    # services that the dashboard does not use: Arrow Flight, Amazon S3
+    "pyarrow/libarrow_flight*", "pyarrow/libarrow_python_flight*", "pyarrow/_flight*",
+    "pyarrow/libarrow_s3*", "pyarrow/_s3fs*",
+    # scripts for debugging in a browser, and libraries of widgets that no page has
+    "panel/dist/*.map", "panel/dist/panel.js", "panel/dist/panel.json", "panel/dist/dts",
+    "panel/dist/bundled/abstractvtkplot", "panel/dist/bundled/deckglplot", "panel/dist/bundled/plotlyplot",
+    "panel/dist/bundled/perspective", "panel/dist/bundled/reveal.js@*", "panel/dist/bundled/vegaplot",
+    "panel/dist/bundled/echarts", "panel/dist/bundled/jsoneditor", "panel/dist/bundled/terminal",
+    "panel/dist/bundled/babel-standalone@*", "panel/dist/bundled/golden-layout@*",
+    "bokeh/server/static/**/*.map", "bokeh/server/static/js/lib", "bokeh/server/static/lib",
+    "panel_material_ui/**/*.map",
+    # translations of country names, data sets for trying, notebooks
+    "pycountry/locales", "statsmodels/datasets", "sklearn/datasets/data", "sklearn/datasets/images",
+    "bokeh/sampledata/_data", "holoviews/examples", "panel/examples", "hvplot/examples",
+    "../../../share/jupyter", "../../../share/man", "../../../etc/jupyter", "../../../include",
+    # drivers for other distributions and versions of Python
+    "mssql_python_odbc/libs/linux/rhel", "mssql_python_odbc/libs/linux/suse",
+    "mssql_python_odbc/libs/linux/alpine", "mssql_python_odbc/libs/macos", "mssql_python_odbc/libs/windows",
+)  # fmt: skip
+
+
+def trim(packages: Path) -> int:
+    """Remove what is not needed below ``packages`` (a ``site-packages``); returns the bytes freed."""
+    found = {folder for name in TEST_FOLDERS for folder in packages.rglob(name) if folder.is_dir()}
+    found |= {path for pattern in UNUSED for path in packages.glob(pattern)}
+    version = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    found |= {path for path in packages.glob("mssql_python/ddbc_bindings.cp*") if version not in path.name}
+    freed = 0
+    for path in sorted(found):
+        if path.is_dir():
+            freed += sum(file.lstat().st_size for file in path.rglob("*") if file.is_file())
+            shutil.rmtree(path)
+        elif path.exists():
+            freed += path.lstat().st_size
+            path.unlink()
+    return freed
+
+
+if __name__ == "__main__":
+    print(f"Left out: {trim(Path(sysconfig.get_path('purelib'))) / 1e6:.0f} MB", flush=True)
