@@ -1,0 +1,18 @@
+"""Copying the tables of one database to another, whatever their engines."""
+
+from core.transfer.copying import CopyOptions, copy_database, discard_copy
+from core.transfer.places import with_password
+from core.transfer.report import CopiedTable, CopyProgress, CopyReport, Progress
+from core.transfer.selection import copyable
+
+__all__ = [
+    "CopiedTable",
+    "CopyOptions",
+    "CopyProgress",
+    "CopyReport",
+    "Progress",
+    "copy_database",
+    "copyable",
+    "discard_copy",
+    "with_password",
+]

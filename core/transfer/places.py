@@ -1,0 +1,137 @@
+"""Where a copy comes from and goes to: addresses that are the same, demos that are spared, passwords."""
+
+import hashlib
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from core.database import database_path, open_database, shown_url
+from core.database.base import Database
+from core.errors import DatabaseError
+
+_FILES = ("sqlite", "duckdb", "parquet")
+_ANOTHER = "Give another address to copy to."
+_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+_FAMILIES = {"postgres": "postgresql", "mariadb": "mysql", "azuresql": "mssql", "sqlserver": "mssql"}
+
+
+def file_of(url: str) -> Path | None:
+    """The file or folder that an address names, be it there or not; ``None`` for a server.
+
+    Raises
+    ------
+    DatabaseError
+        The address names nothing that is known.
+    """
+    scheme = url.strip().partition(":")[0].lower()
+    if "://" in url and scheme not in _FILES:
+        return None
+    return database_path(url)
+
+
+def identity(url: str) -> str:
+    """A text that is the same for all addresses of one database, without a password."""
+    file = file_of(url)
+    if file is not None:
+        return f"file {os.path.realpath(file.absolute())}"
+    parts = urlsplit(url.strip())
+    family = parts.scheme.lower().partition("+")[0]
+    family = _FAMILIES.get(family, family)
+    try:
+        port = parts.port or _PORTS.get(family, 0)
+    except ValueError as error:
+        raise DatabaseError(f"The port in {shown_url(url)} is no number.", "Correct the address.") from error
+    host = (parts.hostname or "").replace("localhost", "127.0.0.1")
+    return f"{family} {host}:{port} {unquote(parts.path.strip('/'))}"
+
+
+def with_password(url: str, password: str) -> str:
+    """``url`` with ``password`` for its user, if it names a server and has none itself."""
+    if not password or file_of(url) is not None:
+        return url
+    parts = urlsplit(url.strip())
+    if parts.password is not None or not parts.username:
+        return url
+    _, _, place = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{parts.username}:{quote(password, safe='')}@{place}").geturl()
+
+
+def check_places(source: str, target: str, demo: Path | None) -> None:
+    """Check that a copy may go from ``source`` to ``target``.
+
+    Parameters
+    ----------
+    demo
+        The file of the demo company, which is never written to.
+
+    Raises
+    ------
+    DatabaseError
+        They are the same, the target is the demo, or its folder is not there.
+    """
+    if identity(source) == identity(target):
+        raise DatabaseError(f"{shown_url(target)} would be copied to itself.", _ANOTHER)
+    file = file_of(target)
+    if file is None:
+        return
+    if demo is not None and os.path.realpath(file) == os.path.realpath(demo):
+        raise DatabaseError("The demo company is never written to.", _ANOTHER)
+    if not file.absolute().parent.is_dir():
+        raise DatabaseError(
+            f"There is no folder {file.absolute().parent} for the copy.",
+            f"Create it: mkdir -p {file.absolute().parent}",
+        )
+    ours = file_of(source)
+    if ours is not None and ours.is_dir() and file.absolute().is_relative_to(ours.absolute()):
+        raise DatabaseError(f"{file.name} lies within the folder that is copied.", _ANOTHER)
+
+
+def open_target(url: str) -> Database:
+    """The database at ``url`` for writing; a folder of Parquet files is made.
+
+    Raises
+    ------
+    DatabaseError
+        It cannot be opened.
+    """
+    file = file_of(url)
+    if file is not None and url.strip().lower().startswith("parquet:"):
+        try:
+            file.mkdir(exist_ok=True)
+        except OSError as error:
+            raise DatabaseError(
+                f"The folder {file} cannot be made: {error.strerror}.", "Choose another."
+            ) from error
+    return open_database(url, read_only=False)
+
+
+def is_there(url: str) -> bool:
+    """Whether there is something at ``url`` already; servers are always there."""
+    file = file_of(url)
+    return file is None or file.exists()
+
+
+@contextmanager
+def alone(target: str) -> Iterator[None]:
+    """Let only one copy at a time go to a database, of all processes of this person on this machine.
+
+    Raises
+    ------
+    DatabaseError
+        Another copy goes there.
+    """
+    person = os.getuid() if hasattr(os, "getuid") else "me"
+    name = hashlib.sha256(identity(target).encode()).hexdigest()[:20]
+    lock = Path(tempfile.gettempdir()) / f"sales-copy-{person}-{name}.lock"
+    with closing(sqlite3.connect(lock, isolation_level=None, timeout=0)) as connection:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise DatabaseError(
+                f"Another copy to {shown_url(target)} is under way.", "Wait until it has ended, or end it."
+            ) from error
+        yield
