@@ -211,11 +211,15 @@ def _pane(owner: Any, names: Any, explorer: Any = None) -> pn.Param:
         owner.param, parameters=list(names), widgets=widgets, show_name=False, sizing_mode="stretch_width",
         margin=0,
     )  # fmt: skip
-    for choice in pane.select(pmui.MultiChoice):
-        choice.param.watch(_close, "value")
+    for kind in (pmui.MultiChoice, pmui.Select):
+        for choice in pane.select(kind):
+            choice.param.watch(_close, "value")
     return pane
 
 
 def _close(event: Any) -> None:
-    """Close the list that was chosen from: it lies over the chart and the other fields."""
+    """Close the list that was chosen from: it lies over the chart and the other fields.
+
+    A list of several choices stays open by design; one of a single choice opens anew when the browser is busy.
+    """
     event.obj.dropdown_open = False
