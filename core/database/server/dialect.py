@@ -6,7 +6,7 @@ by a pool; statements that come here are text of the server's own SQL.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -295,6 +295,16 @@ class Dialect(ABC):
     def rename_table(self, table: str, name: str) -> str:
         """The statement that gives a table another name."""
         return f"ALTER TABLE {self.quoted(table)} RENAME TO {self.quoted(name)}"
+
+    def rename_tables(self, names: Mapping[str, str]) -> list[str]:
+        """The statements that give tables new names by their old ones; two may swap theirs."""
+        hidden = {old: f"_ingest_{number}" for number, old in enumerate(names)}
+        away = [self.rename_table(old, free) for old, free in hidden.items()]
+        return [*away, *(self.rename_table(hidden[old], new) for old, new in names.items())]
+
+    def savepoint(self, connection: Connection) -> AbstractContextManager[None]:  # noqa: ARG002
+        """What fails in this block leaves the transaction as it was before."""
+        return nullcontext()
 
     def create_view(self, view: str, text: str) -> str:
         """The statement that makes a view of a SELECT."""

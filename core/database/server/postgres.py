@@ -157,6 +157,16 @@ class PostgresDialect(Dialect):
     def begin(self, connection: Connection) -> None:
         connection.autocommit = False
 
+    @contextmanager
+    def savepoint(self, connection: Connection) -> Iterator[None]:
+        self.run(connection, "SAVEPOINT sales_try")
+        try:
+            yield
+        except BaseException:
+            self.run(connection, "ROLLBACK TO SAVEPOINT sales_try")
+            raise
+        self.run(connection, "RELEASE SAVEPOINT sales_try")
+
     def hold_for_loading(self, connection: Connection) -> bool:
         return bool(self.fetch(connection, f"SELECT pg_try_advisory_lock({_LOAD_LOCK})")[0][0])
 
