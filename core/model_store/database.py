@@ -20,10 +20,12 @@ from core.model_store.store import (
 )
 from core.models.card import ModelCard
 from core.models.model import Parts
+from core.single_flight import SingleFlightCache
 
 VERSIONS = "model_versions"
 PARTS = "model_parts"
 ACTIVATIONS = "model_activations"
+_LISTED: SingleFlightCache[list[ModelVersion]] = SingleFlightCache(maxsize=64)
 
 
 class DatabaseModelStore(ModelStore):
@@ -61,6 +63,10 @@ class DatabaseModelStore(ModelStore):
         return version
 
     def versions(self, task: str) -> list[ModelVersion]:
+        key = (id(self.database), self.database.data_version(), task)
+        return list(_LISTED.get(key, lambda: self._listed(task)))
+
+    def _listed(self, task: str) -> list[ModelVersion]:
         rows = self._rows(f"SELECT version, card FROM {VERSIONS} WHERE task = :task", task=task)
         active = self._active(task)
         found = [
