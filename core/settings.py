@@ -9,7 +9,7 @@ import param
 from core.errors import SettingsError
 
 PREFIX = "SALES_"
-_SECRETS = {"secret_key", "oauth_client_secret"}
+_SECRETS = {"secret_key", "oauth_client_secret", "database_password"}
 """Settings that are never shown and may be given as files, ``SALES_SECRET_KEY_FILE`` and so on."""
 _YES_OR_NO = dict.fromkeys(("yes", "true", "on", "1"), True) | dict.fromkeys(
     ("no", "false", "off", "0"), False
@@ -26,6 +26,9 @@ class Settings(param.Parameterized):
     """What an operator may set. Every parameter ``name`` is read from ``SALES_NAME``."""
 
     database_url = param.String(default="", doc="Database address; empty: the embedded demo in data_dir.")
+    database_password = param.String(
+        default="", doc="Password for an address of a database server that names a user but no password."
+    )
     data_dir = param.Path(default=None, check_exists=False, doc="Folder for embedded databases and caches.")
     host = param.String(default="127.0.0.1", doc="Address the server listens on.")
     port = param.Integer(
@@ -88,6 +91,9 @@ class Settings(param.Parameterized):
     )
     default_role = param.String(
         default="", regex=r"^(|viewer|analyst|admin)$", doc="Role of those without one; empty: refused."
+    )
+    rate_limits = param.List(
+        default=[], item_type=str, doc="Most of an action a minute and person, such as query=60,export=30."
     )
     max_sessions = param.Integer(default=200, bounds=(1, None), doc="Most pages open at the same time.")
     session_hours = param.Number(default=12, bounds=(0.001, 720), doc="Hours until a session ends.")

@@ -13,6 +13,7 @@ import click
 
 from core import __version__
 from core.errors import IngestError, SalesError
+from dashboard.copy_command import copy
 from dashboard.model_commands import backtest, models, score, train
 from dashboard.progress_bar import progress_bar
 
@@ -362,16 +363,18 @@ def _refuse_other_files(settings: "Settings") -> None:
     """Fail now if the database is a file of another kind; one that is not there yet may come."""
     if settings.uses_demo:
         return
-    from core.database import database_path, open_database
+    from core.database import database_path, is_server, open_database
 
-    if database_path(settings.database_url).exists():
+    if is_server(settings.database_url) or database_path(settings.database_url).exists():
         open_database(settings.database_url).close()
 
 
 def _require_folder(url: str) -> None:
     """Make sure that the folder of a database exists: it is made only if a person says so."""
-    from core.database import database_path
+    from core.database import database_path, is_server
 
+    if is_server(url):
+        return
     folder = database_path(url).absolute().parent
     if folder.is_dir():
         return
@@ -411,13 +414,15 @@ def _types(
 
 
 def _spare_the_demo(settings: "Settings", url: str) -> None:
-    from core.database import database_path
+    from core.database import database_path, is_server
 
+    if is_server(url):
+        return
     if database_path(url).absolute() == (settings.data_folder / "demo.sqlite").absolute():
         raise IngestError("The demo database is not loaded into.", "Give another file with --database.")
 
 
-for _command in (train, score, backtest, models):
+for _command in (copy, train, score, backtest, models):
     cli.add_command(_command)
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "Health",
     "TableInfo",
     "database_path",
+    "is_server",
     "open_database",
     "shown_url",
     "sqlite_file",
@@ -19,6 +20,8 @@ __all__ = [
 
 _SQLITE_SUFFIXES = {".sqlite", ".sqlite3", ".db"}
 _SCHEMES = {"sqlite": "SQLite", "duckdb": "DuckDB", "parquet": "Parquet"}
+SERVERS = ("postgresql", "postgres", "mysql", "mariadb", "mssql", "azuresql", "databricks", "sc")
+"""Schemes of addresses of servers; what opens them is in ``core.database.server.opening``."""
 _EXAMPLE = "Give an address such as sqlite:////data/company.sqlite"
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
 
@@ -32,7 +35,8 @@ def open_database(url: str, *, read_only: bool = True) -> Database:
         ``sqlite:////absolute/file``, ``duckdb:////absolute/file`` or ``parquet:////absolute/folder``. With
         three slashes the path is below the current folder if it is there, else from the root. The plain path
         of an SQLite file will do, and one that ends in ``.duckdb``. DuckDB and Parquet take the options
-        ``?memory_limit=4GB&threads=2``.
+        ``?memory_limit=4GB&threads=2``. Servers are ``postgresql://user@host/database`` and so on
+        (docs/databases.md); their password may come from ``SALES_DATABASE_PASSWORD``.
     read_only
         Whether ``write`` is refused; with ``False`` a missing file is made by the first write.
 
@@ -42,6 +46,14 @@ def open_database(url: str, *, read_only: bool = True) -> Database:
         The engine is unknown, or the database is missing, unreadable or something else. Passwords in the
         address are never repeated.
     """
+    if url.strip().lower().startswith("sc:"):
+        from core.database.spark import SparkDatabase, spark_address
+
+        return SparkDatabase(spark_address(url), read_only=read_only)
+    if is_server(url):
+        from core.database.server.opening import open_server
+
+        return open_server(url, read_only=read_only)
     scheme, path, options = _parts(url)
     if scheme == "sqlite":
         from core.database.sqlite import SqliteDatabase
@@ -76,7 +88,14 @@ def database_path(url: str) -> Path:
     DatabaseError
         The address belongs to no known engine or names no file.
     """
+    if is_server(url):
+        raise DatabaseError(f"{shown_url(url)} is on a server and no file.", _EXAMPLE)
     return _parts(url)[1]
+
+
+def is_server(url: str) -> bool:
+    """Whether an address is that of a database server, which has no file or folder of its own."""
+    return url.strip().partition(":")[0].partition("+")[0].lower() in SERVERS
 
 
 def _parts(url: str) -> tuple[str, Path, str]:
@@ -96,7 +115,10 @@ def _parts(url: str) -> tuple[str, Path, str]:
         )
     scheme = found[1].lower()
     if scheme not in _SCHEMES:
-        raise DatabaseError(f"No engine is known for addresses that begin with {found[1]}:", _EXAMPLE)
+        raise DatabaseError(
+            f"No engine is known for addresses that begin with {found[1]}:",
+            f"{_EXAMPLE}, or one of a server: {', '.join(name for name in SERVERS)}.",
+        )
     rest, _, options = address[len(scheme) + 1 :].partition("?")
     if not rest.startswith("///") or not rest[3:].strip() or rest[3:] == ":memory:":
         what = "folder" if scheme == "parquet" else "file"
@@ -109,4 +131,5 @@ def _parts(url: str) -> tuple[str, Path, str]:
 
 def shown_url(url: str) -> str:
     """``url`` as it may be shown: without password and without options, which may hold one."""
-    return re.sub(r"//([^/@:]*):[^/@]*@", r"//\1:…@", url.split("?", 1)[0])
+    hidden = re.sub(r"//([^/@:]*):.*@", r"//\1:…@", url, flags=re.S)
+    return re.split(r"\?|/?;", hidden, maxsplit=1)[0]
