@@ -1,6 +1,7 @@
 """Who may do what: every function that needs a right asks here, and whoever runs the product decides."""
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -56,11 +57,14 @@ class Person:
         The highest role they have.
     session
         Key of the sign-in, so that signing out ends what was begun with it; empty: none.
+    until
+        POSIX time in seconds when the sign-in ends.
     """
 
     name: str
     role: Role
     session: str = ""
+    until: float = math.inf
 
 
 SERVER = Person("the server", Role.ADMIN)

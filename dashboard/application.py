@@ -3,15 +3,26 @@
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Response
 
 from core.errors import SalesError
+from core.roles import SERVER, acting_as, allow_everything, known_people_only, set_finder, set_policy
 from core.sales_data import load_sales
 from core.settings import Settings
 from dashboard.current_database import CurrentDatabase
+from dashboard.embedding.application import add_embedding
+from dashboard.security import live_sessions
+from dashboard.security.front_door import FrontDoor
+from dashboard.security.guard import Guard
+from dashboard.security.keys import key_for
+from dashboard.security.live_sessions import LiveSessions
+from dashboard.security.rate_limits import RateLimits, parsed_limits, set_limits
+from dashboard.security.sign_in_routes import add_sign_in
 from dashboard.static_files import StaticFiles
 
 log = logging.getLogger(__name__)
@@ -25,7 +36,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     Raises
     ------
     SalesError
-        The database cannot be opened.
+        The database cannot be opened, or the settings of sign-in cannot be used.
     """
     import panel as pn
     from panel.io.fastapi import add_applications
@@ -34,12 +45,20 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     from dashboard.uploads import add_upload_route
 
     _leave_busy_events_alone()
+    door = FrontDoor(settings)
+    live = LiveSessions(door.is_current, hours=settings.session_hours, idle_minutes=settings.idle_minutes)
+    live_sessions.set_live(live)
+    set_finder(live_sessions.person_now)
+    set_policy(known_people_only if door.people_sign_in else allow_everything)
+    set_limits(RateLimits(parsed_limits(settings.rate_limits)))
     if settings.uses_demo:
         from core.demo import ensure_demo_database
 
         ensure_demo_database(settings)
     current = CurrentDatabase(settings)
-    app = FastAPI(title="Sales dashboard", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Sales dashboard", docs_url=None, redoc_url=None, openapi_url=None, lifespan=partial(_run, live)
+    )
 
     readiness: dict[str, Any] = {"at": -READY_CACHE_SECONDS, "ok": False, "message": ""}
 
@@ -61,26 +80,64 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     def page() -> pn.viewable.Viewable:
         pn.state._cleanup_busy_counter()
         search = pn.state.location.search if pn.state.location else ""
+        document = pn.state.curdoc
+        session = live.opened(document, getattr(document.session_context.request, "user", None))
         shell = Shell(current.database, settings, search)
-        current.follow(shell.session, pn.state.curdoc)
-        return shell.page()
+        current.follow(shell.session, document)
+        page = shell.page()
+        session.tell = partial(setattr, shell.account, "ended")
+        return page
 
     origins = [
         f"{host}:{port}" for host in {settings.host, "localhost", "127.0.0.1"}
     ] + settings.allowed_origins
     add_upload_route(app, current.uploads, settings.allowed_origins)
-    add_applications({"/": page}, app=app, title="Sales dashboard", extra_websocket_origins=origins)
+    add_sign_in(app, door, live)
+    embedded = add_embedding(app, current, settings)
+    served = add_applications(
+        {"/": page} | embedded,
+        app=app,
+        title="Sales dashboard",
+        extra_websocket_origins=origins,
+        secret_key=key_for(settings, "bokeh sessions"),
+        sign_sessions=True,
+        include_headers=["User-Agent"],
+        include_cookies=[],
+    )
+    app.add_middleware(
+        Guard, door=door, session_count=lambda: sum(len(c.sessions) for c in served.applications.values())
+    )
     app.add_middleware(StaticFiles)
     app.state.warm = partial(_warm, current, settings)
     app.state.stop = partial(_stop, current)
     return app
 
 
+@asynccontextmanager
+async def _run(live: LiveSessions, _app: FastAPI) -> AsyncIterator[None]:
+    """While the application is served, end the pages whose time is over."""
+
+    async def sweep() -> None:
+        while True:
+            await asyncio.sleep(live.seconds_between_sweeps)
+            try:
+                await live.sweep()
+            except Exception:
+                log.exception("sessions could not be looked through")
+
+    task = asyncio.create_task(sweep())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
 def _warm(current: CurrentDatabase, settings: Settings) -> None:
     """Read the sales data before the first visitor asks; a failure is shown to whoever opens a page."""
     try:
-        load_sales(current.database, None, terms_days=settings.payment_terms_days)
-        current.train_demo()
+        with acting_as(SERVER):
+            load_sales(current.database, None, terms_days=settings.payment_terms_days)
+            current.train_demo()
     except SalesError as error:
         log.warning("%s", error)
 

@@ -119,9 +119,14 @@ def serve(settings: Settings, *, announce: bool = True) -> None:
     """
     import uvicorn
 
+    from dashboard.security.checks import check_settings
+    from dashboard.security.log_masks import mask_logs
+
+    check_settings(settings)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     for noisy in ("bokeh", "tornado", "panel", "watchfiles"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    mask_logs()
     listener = _listen(settings)
     port = listener.getsockname()[1]
 
@@ -138,6 +143,8 @@ def serve(settings: Settings, *, announce: bool = True) -> None:
         lifespan="on",
         timeout_graceful_shutdown=5,
         ws_max_size=64 * 2**20,
+        proxy_headers=False,
+        server_header=False,
     )
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"

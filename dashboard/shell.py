@@ -5,6 +5,7 @@ opening at once share the server.
 """
 
 import logging
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +14,13 @@ import panel_material_ui as pmui
 
 from core.database import Database
 from core.predictions.customer import only_customer
+from core.roles import NotAllowedError, allows, require, who
 from core.settings import Settings
 from dashboard import theme
 from dashboard.components import BrowserState, FilterBar, Navigation
+from dashboard.components.account import Account
 from dashboard.filter_panel import FilterPanel
-from dashboard.page import PAGES, Page
+from dashboard.page import PAGES, MessagePage, Page
 from dashboard.pages import (  # noqa: F401 - each registers its page
     actions,
     churn,
@@ -64,7 +67,7 @@ class Shell:
             pages=[
                 {"slug": page.slug, "title": page.title, "group": page.group}
                 for page in PAGES.values()
-                if page.in_navigation
+                if page.in_navigation and allows(page.needs)
             ],
             active=session.page,
             on_event=self._navigated,
@@ -74,10 +77,15 @@ class Shell:
             on_remove=self._removed, sizing_mode="stretch_width", margin=(16, 24, 0, 24)
         )
         self.filter_panel = FilterPanel(session)
+        person = who()
+        self.account = Account(
+            person=person.name if person else "", role=str(person.role) if person else "", align="center"
+        )
         self.browser = BrowserState(on_event=self._browser_told, width=0, height=0, margin=0)
         self.stage = pn.Column(sizing_mode="stretch_width", margin=0)
         self.shell = pmui.Page(
             title="Sales dashboard",
+            header=[pn.Spacer(sizing_mode="stretch_width", height=1), self.account],
             main=[
                 # Panel limits a column to the height of its parent, here that of the window.
                 pn.Column(
@@ -172,10 +180,8 @@ class Shell:
 
     def _open_page(self) -> None:
         slug = self.session.page
-        if slug not in self._pages:
-            self._pages[slug] = PAGES[slug](self.session)
-            self._panels[slug] = self._pages[slug].panel()
-            self.stage.append(self._panels[slug])
+        if slug not in self._pages or not allows(self._pages[slug].needs):
+            self._make_page(slug)
         if self._page is not None and self._page is not self._pages[slug] and self.browser.address:
             self._pages[slug].came_from = self.browser.address
         self._page = self._pages[slug]
@@ -185,6 +191,29 @@ class Shell:
         self.stage.visible = not (self.session.problem and self._page.needs_sales)
         if self.shell is not None and self.shell.dark_theme != self.session.dark:
             self.shell.dark_theme = self.session.dark
+
+    def _make_page(self, slug: str) -> None:
+        """Make a page when it is first opened; one that may not be seen or fails says so in its place."""
+        made: Page
+        try:
+            require(PAGES[slug].needs, f"seeing the page {PAGES[slug].title}")
+            made = PAGES[slug](self.session)
+            panel = made.panel()
+        except NotAllowedError as error:
+            made = MessagePage(self.session, "Not for your role", error.message, error.remedy)
+            panel = made.panel()
+        except Exception:
+            reference = secrets.token_hex(4)
+            log.exception("the page %s could not be made; reference %s", slug, reference)
+            made = MessagePage(
+                self.session, "This page cannot be shown", "Something went wrong on the server.",
+                "Tell whoever runs the dashboard this reference; the other pages go on.", reference,
+            )  # fmt: skip
+            panel = made.panel()
+        if slug in self._panels:
+            self.stage.remove(self._panels[slug])
+        self._pages[slug], self._panels[slug] = made, panel
+        self.stage.append(panel)
 
     def _show_state(self) -> None:
         session = self.session

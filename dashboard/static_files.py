@@ -1,4 +1,4 @@
-"""Pure ASGI middleware: static files compressed once and cached by browsers, security headers on pages."""
+"""Pure ASGI middleware: static files compressed once and cached by browsers."""
 
 import gzip
 from typing import Any
@@ -6,11 +6,6 @@ from typing import Any
 _COMPRESSIBLE = (b"javascript", b"text/", b"json", b"svg")
 _STATIC = ("/static/", "/components/")
 _WEEK = b"public, max-age=604800"
-_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"x-frame-options", b"SAMEORIGIN"),
-]
 
 
 class StaticFiles:
@@ -48,7 +43,6 @@ class _Sender:
 
     async def __call__(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *_HEADERS]
             if self._accepts and self._worth_compressing(message):
                 self._start = message
                 return

@@ -6,6 +6,7 @@ import panel as pn
 
 from core.database.schema import declared_tables
 from core.ingest import IngestReport
+from core.roles import Role
 from dashboard.components import CardGrid
 from dashboard.current_database import current_database
 from dashboard.data_page.mapping_desk import MappingDesk
@@ -25,6 +26,7 @@ class Data(Page):
     title = "Data"
     position = 4
     needs_sales = False
+    needs = Role.ANALYST
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

@@ -5,6 +5,7 @@ from typing import Any
 
 import panel as pn
 
+from core.roles import Role
 from dashboard.components import CardGrid
 from dashboard.page import Page
 from dashboard.session import Session
@@ -20,6 +21,7 @@ class Predict(Page):
     title = "Predict any table"
     position = 14
     needs_sales = False
+    needs = Role.ANALYST
     group = "Predictions"
 
     def __init__(self, session: Session) -> None:

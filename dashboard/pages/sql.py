@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import panel as pn
 
+from core.roles import Role
 from dashboard.components.sql_editor import SqlFrame
 from dashboard.page import Page
 from dashboard.session import Session
@@ -18,6 +19,7 @@ class Sql(Page):
     title = "SQL"
     position = 3
     needs_sales = False
+    needs = Role.ANALYST
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from core.errors import SalesError
+from core.roles import carried
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,8 @@ def stop_all() -> None:
 class Background:
     """Runs functions in a pool for one session and hands their outcome to the session's document.
 
-    A callback gets the result or the error; it does not run if the session has ended meanwhile.
+    They have the rights of the person who asks for them. A callback gets the result or the error; it does
+    not run if the session has ended meanwhile.
     """
 
     def __init__(self, document: Any) -> None:
@@ -50,7 +52,7 @@ class Background:
                 outcome = SalesError(UNEXPECTED)
             self.tell(lambda: done(outcome))
 
-        return pool.submit(job)
+        return pool.submit(carried(job))
 
     def tell(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` on the event loop, with the document held; from any thread."""

@@ -1,0 +1,34 @@
+"""What must be true of the settings before the port is opened; imports nothing heavy."""
+
+from core.errors import SettingsError
+from core.settings import Settings
+from dashboard.security.requests import Proxies
+
+_LOOPBACK = ("localhost", "::1")
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse settings that would let strangers in or nobody; cheap, done before the port opens.
+
+    Raises
+    ------
+    SettingsError
+        Says what to set.
+    """
+    if settings.sign_in == "none":
+        loopback = settings.host in _LOOPBACK or settings.host.startswith("127.")
+        if not loopback and not settings.allow_anonymous:
+            raise SettingsError(
+                f"Listening on {settings.host} would let everybody in who reaches this machine.",
+                "Set SALES_SIGN_IN to basic, oauth or proxy; or SALES_ALLOW_ANONYMOUS=yes if that is meant.",
+            )
+    if settings.sign_in == "oauth" and not (settings.oauth_issuer and settings.oauth_client_id):
+        raise SettingsError(
+            "SALES_SIGN_IN=oauth lacks its provider.", "Set SALES_OAUTH_ISSUER and SALES_OAUTH_CLIENT_ID."
+        )
+    if settings.sign_in == "proxy" and not settings.trusted_proxies:
+        raise SettingsError(
+            "SALES_SIGN_IN=proxy lacks the proxy that is believed.",
+            "Set SALES_TRUSTED_PROXIES to its addresses or networks.",
+        )
+    Proxies(settings.trusted_proxies)

@@ -1,0 +1,98 @@
+"""Security headers of every response, and the nonce that lets the page's own scripts run, and no others."""
+
+import re
+import secrets
+from typing import Any
+
+from dashboard.security.requests import Scope, header, is_secure
+
+_HOST = re.compile(r"^[A-Za-z0-9.\-\[\]:]{1,255}$")
+_TAG = re.compile(rb"<(script)(?=[\s>])")
+_ANCESTORS = re.compile(r"frame-ancestors[^;]*")
+_PERMISSIONS = b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"
+_YEAR = b"max-age=31536000"
+
+
+def content_security_policy(scope: Scope, nonce: str, ancestors: str) -> str:
+    """What a page may load and run: all from this server, scripts in the page only with the nonce."""
+    host = header(scope, "host")
+    socket = "wss" if is_secure(scope) else "ws"
+    connect = f" {socket}://{host}" if _HOST.fullmatch(host) else ""
+    return "; ".join(
+        (
+            "default-src 'self'",
+            f"script-src 'self' 'nonce-{nonce}' 'unsafe-eval' blob:",
+            "script-src-attr 'none'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "font-src 'self' data:",
+            f"connect-src 'self'{connect} blob: data:",
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            ancestors,
+        )
+    )
+
+
+class SecuredResponse:
+    """Passes a response on with security headers; pages are kept back until the nonce is in their scripts."""
+
+    def __init__(self, scope: Scope, send: Any) -> None:
+        self._scope, self._send = scope, send
+        self._start: dict[str, Any] | None = None
+        self._body = bytearray()
+        self._nonce = secrets.token_urlsafe(16)
+        self.started = False
+
+    async def __call__(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            message = {**message, "headers": self._headers(message.get("headers", []))}
+            kind = next((value for key, value in message["headers"] if key.lower() == b"content-type"), b"")
+            if kind.startswith(b"text/html"):
+                self._start = message
+                return
+        elif self._start is not None and message["type"] == "http.response.body":
+            self._body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            await self._finish()
+            return
+        await self._send(message)
+
+    async def _finish(self) -> None:
+        assert self._start is not None
+        replaced = b'<\\1 nonce="' + self._nonce.encode() + b'"'
+        body = _TAG.sub(replaced, bytes(self._body))
+        is_head = self._scope["method"] == "HEAD"
+        headers = [
+            (key, value)
+            for key, value in self._start["headers"]
+            if is_head or key.lower() != b"content-length"
+        ]
+        if not is_head:
+            headers.append((b"content-length", b"%d" % len(body)))
+        start, self._start = {**self._start, "headers": headers}, None
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body})
+
+    def _headers(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        kept = [(key, value) for key, value in given if key.lower() != b"content-security-policy"]
+        own = [value for key, value in given if key.lower() == b"content-security-policy"]
+        found = _ANCESTORS.search(own[0].decode("latin-1")) if own else None
+        ancestors = found[0].strip() if found else "frame-ancestors 'self'"
+        policy = content_security_policy(self._scope, self._nonce, ancestors)
+        kept += [
+            (b"content-security-policy", policy.encode("latin-1")),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"same-origin"),
+            (b"permissions-policy", _PERMISSIONS),
+            (b"cross-origin-opener-policy", b"same-origin"),
+        ]
+        if not found:
+            kept.append((b"x-frame-options", b"SAMEORIGIN"))
+        if is_secure(self._scope):
+            kept.append((b"strict-transport-security", _YEAR))
+        return kept
