@@ -9,7 +9,7 @@ from core.database import open_database, shown_url
 from core.database.base import Database
 from core.database.loading import BulkLoad
 from core.database.schema import TableSchema
-from core.errors import DatabaseError
+from core.errors import DatabaseError, SalesError
 from core.mapping import current_mapping
 from core.roles import Role, require
 from core.transfer.filling import fill, require_same, source_digest
@@ -105,6 +105,8 @@ def discard_copy(to_url: str) -> list[str]:
     if removed and is_bare and file is not None and file.is_file():  # the copy had made it
         for ending in ("", "-wal", "-shm"):
             file.with_name(file.name + ending).unlink(missing_ok=True)
+    elif removed and file is not None and file.is_dir() and not any(file.iterdir()):
+        file.rmdir()
     return removed
 
 
@@ -129,7 +131,8 @@ class _Copy:
         self._continued: set[str] = set()
         self._given: set[int] = set()
         self._work, self._worked, self._sent, self._pending = 0, 0, 0, 0
-        self._now: tuple[Step, str, int, int] = ("copying", "", 0, 0)
+        self._numbers: dict[str, int] = {}
+        self._now: tuple[Step, str] = ("copying", "")
 
     def run(self, schemas: list[TableSchema], *, was_there: bool) -> CopyReport:
         """Copy, compare, put in place."""
@@ -149,7 +152,7 @@ class _Copy:
             else:
                 self._forget_changed()
         copied = [self._done[schema.name] for schema in schemas]
-        self._tell_step("putting in place", copied[-1].name, len(copied), len(copied))
+        self._tell_step("putting in place", "the tables")
         state = current_mapping(self._source)
         drops = state is not None and state.mapping is not None
         replaced = {name.lower() for name in install(self._target, copied, drops_mapping=drops)}
@@ -218,13 +221,14 @@ class _Copy:
             return False
         try:
             require_same(self._source, self._target, one, lambda _: self._call())
-        except DatabaseError:
+        except SalesError:  # not whole, or gone
             return False
         return True
 
     def _copy(self, schemas: list[TableSchema], version: str) -> None:
         """Copy tables under hidden names, some in each transaction, and compare those."""
         waiting = list(schemas)
+        self._numbers = {schema.name: number for number, schema in enumerate(schemas, start=1)}
         self._pending = sum(self.rows[schema.name] for schema in schemas)
         self._work = self._pending * (2 if self._options.verify else 1)
         self._worked = self._sent = 0
@@ -233,21 +237,21 @@ class _Copy:
             with self._target.bulk_load() as load:
                 while waiting and sum(one.rows for one in group) < CHECKPOINT_ROWS:
                     schema = waiting.pop(0)
-                    group.append(self._fill(load, schema, version, len(schemas) - len(waiting), len(schemas)))
+                    group.append(self._fill(load, schema, version))
                 note(load, group)
                 load.commit()
             for one in group:
                 if self._options.verify:
                     start = time.perf_counter()
-                    self._tell_step("checking", one.name, len(schemas) - len(waiting), len(schemas))
+                    self._tell_step("checking", one.name)
                     require_same(self._source, self._target, one, self._count)
                     self._seconds[one.name] += time.perf_counter() - start
                 self._done[one.name] = one
 
-    def _fill(self, load: BulkLoad, schema: TableSchema, version: str, number: int, tables: int) -> Copied:
+    def _fill(self, load: BulkLoad, schema: TableSchema, version: str) -> Copied:
         start = time.perf_counter()
         place = self._free_place()
-        self._tell_step("copying", schema.name, number, tables)
+        self._tell_step("copying", schema.name)
         filled = fill(self._source, load, self._target.engine, schema, hidden_name(place), self._count)
         load.install(hidden_name(place), "replace")
         self._notes += filled.notes
@@ -294,8 +298,8 @@ class _Copy:
             replaced,
         )
 
-    def _tell_step(self, step: Step, table: str, number: int, tables: int) -> None:
-        self._now = (step, table, number, tables)
+    def _tell_step(self, step: Step, table: str) -> None:
+        self._now = (step, table)
         self._call()
 
     def _count(self, rows: int) -> None:
@@ -309,4 +313,6 @@ class _Copy:
             return
         fraction = min(1.0, self._worked / self._work) if self._work else 0.0
         seconds = time.perf_counter() - self._start
-        self._progress(CopyProgress(*self._now, self._sent, self._pending, fraction, seconds))
+        tables = len(self._numbers)
+        number = self._numbers.get(self._now[1], tables)
+        self._progress(CopyProgress(*self._now, number, tables, self._sent, self._pending, fraction, seconds))

@@ -45,7 +45,9 @@ class CopyProgress:
         return self.seconds * (1 - self.fraction) / self.fraction
 
     def __str__(self) -> str:
-        said = f"{self.step} {self.table} ({self.number} of {self.tables})"
+        said = f"{self.step} {self.table}"
+        if self.step != "putting in place":
+            said += f" ({self.number} of {self.tables})"
         if self.seconds >= 1:
             said += f", {self.rows:,} of {self.of_rows:,} rows, {self.rate:,.0f} a second"
         return said if self.remaining is None else f"{said}, {told_seconds(self.remaining)} left"
