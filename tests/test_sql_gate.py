@@ -31,16 +31,18 @@ def test_header_tells_the_truth(name: str) -> None:
 @pytest.mark.parametrize("name", STAGING)
 def test_staging_is_one_plain_select_of_its_engine(name: str) -> None:
     file = read_sql(name)
-    tree = parse_one(file.text, dialect=name.split("/")[1])
+    engine = name.split("/")[1]
+    tree = parse_one(file.text, dialect={"mssql": "tsql"}.get(engine, engine))
     assert isinstance(tree, exp.Select)
     assert not list(tree.find_all(exp.Placeholder, exp.With, exp.Order))
     assert {table.name for table in tree.find_all(exp.Table)} == set(file.needs)
     assert tree.named_selects == list(file.columns)
 
 
-def test_all_engines_have_the_same_staging_views() -> None:
-    sqlite, duckdb = staging_files("sqlite"), staging_files("duckdb")
-    assert [(f.stem, f.columns, f.grain) for f in sqlite] == [(f.stem, f.columns, f.grain) for f in duckdb]
+@pytest.mark.parametrize("engine", sorted({name.split("/")[1] for name in STAGING}))
+def test_all_engines_have_the_same_staging_views(engine: str) -> None:
+    sqlite, other = staging_files("sqlite"), staging_files(engine)
+    assert [(f.stem, f.columns, f.grain) for f in sqlite] == [(f.stem, f.columns, f.grain) for f in other]
 
 
 PLANTED = {
