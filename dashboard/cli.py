@@ -16,6 +16,7 @@ from core.errors import IngestError, SalesError
 from dashboard.copy_command import copy
 from dashboard.model_commands import backtest, models, score, train
 from dashboard.progress_bar import progress_bar
+from dashboard.security.command import user
 
 if TYPE_CHECKING:
     from core.database import Database
@@ -422,7 +423,7 @@ def _spare_the_demo(settings: "Settings", url: str) -> None:
         raise IngestError("The demo database is not loaded into.", "Give another file with --database.")
 
 
-for _command in (copy, train, score, backtest, models):
+for _command in (copy, train, score, backtest, models, user):
     cli.add_command(_command)
 
 

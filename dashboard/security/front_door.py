@@ -2,7 +2,6 @@
 
 import logging
 import time
-from pathlib import Path
 
 from core.errors import SettingsError
 from core.roles import Person
@@ -13,14 +12,9 @@ from dashboard.security.cookies import SESSION_COOKIE, SignedCookies
 from dashboard.security.keys import key_for
 from dashboard.security.open_id import Provider
 from dashboard.security.requests import Proxies, Scope, cookie
-from dashboard.security.users import UserError, UsersFile
+from dashboard.security.users import UserError, UsersFile, users_path
 
 log = logging.getLogger(__name__)
-
-
-def users_file(settings: Settings) -> Path:
-    """Where the users of basic sign-in are."""
-    return Path(settings.users_file) if settings.users_file else settings.data_folder / "users.txt"
 
 
 class FrontDoor:
@@ -46,7 +40,7 @@ class FrontDoor:
         self.proxies = Proxies(settings.trusted_proxies)
         self.role_names = RoleNames(settings)
         self.cookies = SignedCookies(key_for(settings, "sign-in"), settings.session_hours * 3600)
-        self.users = UsersFile(users_file(settings))
+        self.users = UsersFile(users_path(settings))
         self.provider = Provider(settings) if self.mode == "oauth" else None
         if self.mode == "basic" and not self.users.users():
             raise SettingsError(

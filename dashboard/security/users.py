@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core.errors import SalesError
 from core.roles import Role, role_named
+from core.settings import Settings
 
 SHORTEST_PASSWORD = 10
 _COST, _BLOCK, _LANES, _LENGTH = 2**15, 8, 1, 32
@@ -50,6 +51,11 @@ def matches(password: str, kept: str) -> bool:
         return hmac.compare_digest(found, base64.b64decode(key))
     except ValueError:
         return False
+
+
+def users_path(settings: Settings) -> Path:
+    """Where the users of basic sign-in are."""
+    return Path(settings.users_file) if settings.users_file else settings.data_folder / "users.txt"
 
 
 class UsersFile:
