@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Any, Self
 
-from core.filters import DIMENSIONS, LISTS, SalesFilters, dimension_name
+from core.filters import LISTS, SalesFilters, dimension_name
 
 NO_FILTERS = SalesFilters()
 
@@ -64,13 +64,10 @@ class PinnedFilters(SalesFilters):
     def copy(self) -> Self:
         return type(self)(self._pins, **self._parameters())
 
-    def own_chips(self) -> list[tuple[str, Any]]:
-        """(dimension, value) of the chips that can be removed: what is fixed cannot."""
-        removable = []
-        for dimension in DIMENSIONS:
-            chosen = SalesFilters.values_of(self, dimension)
-            removable += [(dimension, value) for value in (chosen if dimension in LISTS else chosen[:1])]
-        return removable
+    def is_chosen(self, dimension: str, value: str) -> bool:
+        """Whether a chip (``chips()``) was chosen, so that it can be removed; what is fixed cannot."""
+        chosen = super().values_of(dimension)
+        return str(value) in chosen if dimension in LISTS else bool(chosen)
 
 
 def within_pins(pins: SalesFilters, dimension: str, chosen: Collection[Any]) -> bool:
