@@ -14,11 +14,15 @@ WITH customers AS (
     FROM stg_orders AS o
     WHERE o.order_day < :as_of_day AND o.customer_id IS NOT NULL
     GROUP BY o.customer_id
+),
+sliced AS (
+    SELECT c.customer_id, c.position - c.position % :slice_size AS slice_start
+    FROM customers AS c
 )
 SELECT
-    c.position - c.position % :slice_size AS slice_start,
-    MIN(c.customer_id) AS first_customer_id,
-    MAX(c.customer_id) AS last_customer_id,
+    s.slice_start,
+    MIN(s.customer_id) AS first_customer_id,
+    MAX(s.customer_id) AS last_customer_id,
     COUNT(*) AS customers
-FROM customers AS c
-GROUP BY c.position - c.position % :slice_size
+FROM sliced AS s
+GROUP BY s.slice_start
