@@ -158,6 +158,12 @@ def _connection(database: Database | AdhocConnection) -> AbstractContextManager[
 
         if isinstance(database, DuckdbDatabase):
             return adhoc_of(database)
+    if database.engine == "spark":
+        from core.database.spark import SparkDatabase
+        from core.database.spark.adhoc import SparkAdhoc
+
+        if isinstance(database, SparkDatabase):
+            return SparkAdhoc(database)
     raise QueryError(f"Typed SQL cannot be run on {database.engine} yet.")
 
 
