@@ -12,7 +12,7 @@ from py_compile import PycInvalidationMode
 
 
 def main(names: list[str]) -> int:
-    """Exit status 0: what cannot be compiled (templates of other versions) is compiled when it is imported."""
+    """Exit status 0: what cannot be compiled, such as templates, is compiled when it is imported."""
     packages = Path(sysconfig.get_path("purelib"))
     for folder in [packages / name for name in names] or [packages]:
         compileall.compile_dir(

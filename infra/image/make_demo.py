@@ -11,8 +11,10 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from core.database import open_database
 from core.demo import ensure_demo_database
-from core.jobs.__main__ import main as prepare_models
+from core.jobs.prepare import prepare
+from core.model_store import open_model_store
 from core.resources import made_demo
 from core.settings import read_settings
 
@@ -40,17 +42,18 @@ def seal(database: Path) -> None:
     database.with_suffix(".lock").unlink(missing_ok=True)
 
 
-def make(folder: Path) -> None:
+def make() -> None:
     """Load the demo into the data folder, then train, score and judge its models.
 
     An image without them would be slow at the first visit, hence it fails if one cannot be made.
     """
-    database = ensure_demo_database(read_settings())
-    if prepare_models([]):
-        raise SystemExit("The models of the demo could not be made; the lines above say why.")
-    seal(database)
-    if database.parent != folder:
-        raise SystemExit(f"The demo was made in {database.parent}, not in {folder}.")
+    settings = read_settings()
+    file = ensure_demo_database(settings)
+    with open_database(f"sqlite:///{file}", read_only=False) as database:
+        found = prepare(database, open_model_store(settings, database))
+    if found.failed:
+        raise SystemExit(f"Models of the demo could not be made: {found.failed}")
+    seal(file)
 
 
 def main(cache: Path) -> None:
@@ -61,7 +64,7 @@ def main(cache: Path) -> None:
         shutil.copytree(kept, folder, dirs_exist_ok=True)
         print("The demo and its models are those of an earlier build.", flush=True)
     else:
-        make(folder)
+        make()
         shutil.rmtree(cache, ignore_errors=True)  # a mounted folder itself stays
         shutil.copytree(folder, kept)
     made_demo().parent.mkdir(exist_ok=True)
