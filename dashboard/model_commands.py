@@ -116,6 +116,7 @@ def score(task: str, database: str | None, as_of: dt.datetime | None, form: str,
                         name,
                         as_of=as_of.date() if as_of else None,
                         terms_days=settings.payment_terms_days,
+                        currency=settings.currency,
                         progress=progress,
                     )
             except SalesError as error:

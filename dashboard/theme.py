@@ -25,6 +25,10 @@ MUTED_ALPHA = 0.35
 NO_DATA = "#8A94A633"
 SECOND = "#D9822B"
 RISK = {"low": "#2E8B6E", "medium": "#C98A1B", "high": "#C2403A"}
+AGEING = (ACCENT, "#E0B04F", "#D98E3A", "#CC6636", RISK["high"])
+"""From what is not yet due to what is longest past due."""
+INK_ON_DARK, INK_ON_PALE = "#FFFFFF", "#1C2530"
+"""Text on the cells of a heat map."""
 
 CATEGORICAL = (
     "#1B6FB8",

@@ -122,7 +122,7 @@ def test_explanations_add_up_to_the_score(
     row = chosen.members(frame).row(0, named=True)
     assert f"{row['recency_days']} day" in said["recency"]
     up = [part.value > 0 for part in first if part.sentence]
-    assert [part.sentence.startswith("Risk up") for part in first if part.sentence] == up
+    assert [part.sentence.endswith(": raises the risk.") for part in first if part.sentence] == up
 
 
 def test_what_was_saved_scores_alike_without_training_libraries(
@@ -298,4 +298,4 @@ def test_a_strong_season_ahead_is_counted_on() -> None:
     assert flat.no_order(truth, HORIZON).mean() > gone + 0.04
     why = {part.group: part for part in model.explain(truth.head(1))[0].contributions}
     assert why["season"].value < 0
-    assert why["season"].sentence.startswith("Risk down: ")
+    assert why["season"].sentence.endswith(": lowers the risk.")

@@ -184,7 +184,11 @@ CHURN = pl.DataFrame(
         "low": [0.1, 0.5, 0.3],
         "high": [0.3, 0.8, 0.5],
         "next_order_date": [dt.date(2026, 8, 1)] * 3,
-        "reasons": ["Risk down: 3 days, 4 orders. Risk up: b", "Risk up: b", "Risk up: c"],
+        "reasons": [
+            "Last ordered 3 days ago, first 40 days ago: lowers the risk. Based in France: raises the risk.",
+            "Never paid past due: raises the risk.",
+            None,
+        ],
     }
 )
 SPEND = pl.DataFrame(
@@ -206,7 +210,7 @@ def test_the_list_says_what_to_do_and_what_is_at_stake() -> None:
     assert by_name["Birch"]["step"] == "Sales outreach: call this week"
     assert by_name["Birch"]["value"] == pytest.approx(6_000)
     assert by_name["Birch"]["between"] == "50–80%"
-    assert by_name["Amber"]["main_reason"] == "↓ 3 days"
+    assert by_name["Amber"]["main_reason"] == "Last ordered 3 days ago, first 40 days ago: lowers the risk."
     assert (by_name["Amber"]["happened"], by_name["Amber"]["spent"]) == ("Ordered", 500.0)
     assert by_name["Birch"]["happened"] == "No order"
     assert by_name["Cedar"]["happened"] is None

@@ -128,9 +128,9 @@ def test_newcomers_are_offered_what_is_popular(model: Recommender) -> None:
     new = found.filter(pl.col("customer_id") > 9_000)
     assert new.height == 20
     assert new["score"].null_count() == 20
-    assert set(new["reasons"]) == {"popular in Norway", "popular with all customers"}
+    assert set(new["reasons"]) == {"Popular in Norway", "Popular with all customers"}
     assert (
-        "popular" not in found.filter(pl.col("customer_id") == 0, pl.col("kind") == "buy again")["reasons"][0]
+        "Popular" not in found.filter(pl.col("customer_id") == 0, pl.col("kind") == "buy again")["reasons"][0]
     )
 
 

@@ -183,15 +183,15 @@ def test_the_reason_is_the_largest_contribution(learned) -> None:
     for row, text in enumerate(said):
         mine = np.where(which == row, added, -np.inf)
         if np.maximum(added[which == row], 0).sum() > rest[row]:
-            assert text.startswith(f"because you bought {known.names[source[mine.argmax()]]}")
+            assert text.startswith(f"Because you bought {known.names[source[mine.argmax()]]}")
         else:
-            assert text == "popular with all customers"
-    assert "because" in " ".join(said)
+            assert text == "Popular with all customers"
+    assert "Because" in " ".join(said)
 
 
 def test_purchases_are_told_in_words() -> None:
     said = bought_before(np.array([1.0, 3.0]), np.array([19_000, 19_001]))
-    assert said.to_list() == ["bought once, on 2022-01-08", "bought on 3 days, last on 2022-01-09"]
+    assert said.to_list() == ["Bought once, on 8 January 2022", "Bought on 3 days, last on 9 January 2022"]
 
 
 def test_also_bought_needs_support_and_a_lift_that_is_sure() -> None:
@@ -270,7 +270,7 @@ def test_newcomers_get_what_sells_in_their_country_or_anywhere() -> None:
     assert product.tolist() == [2, 0, 0, 1, 0, 1]
     assert rank.tolist() == [1, 2, 1, 2, 1, 2]
     assert (np.diff(share.reshape(3, 2), axis=1) < 0).all()
-    assert said.to_list()[::2] == ["popular in Norway", *["popular with all customers"] * 2]
+    assert said.to_list()[::2] == ["Popular in Norway", *["Popular with all customers"] * 2]
 
 
 @settings(max_examples=30)

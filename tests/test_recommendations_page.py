@@ -211,10 +211,10 @@ def test_past_hits_count_by_date_and_kind() -> None:
 def test_the_ladder_counts_customers_by_what_is_known() -> None:
     scores = pl.DataFrame(
         [
-            (1, "buy again", 0.5, "bought once"),
-            (1, "new", 0.1, "popular with all customers"),
-            (2, "new", None, "popular in France"),
-            (3, "new", None, "popular with all customers"),
+            (1, "buy again", 0.5, "Bought once"),
+            (1, "new", 0.1, "Popular with all customers"),
+            (2, "new", None, "Popular in France"),
+            (3, "new", None, "Popular with all customers"),
         ],
         schema=["customer_id", "kind", "score", "reasons"],
         orient="row",

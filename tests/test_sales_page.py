@@ -153,7 +153,7 @@ def test_the_list_suggests_a_step_by_the_pace_of_last_year() -> None:
     assert [step.split(":")[0] for step in rows["step"]] == ["Offer", "Call", "Welcome"]
     assert rows["pace"].to_list() == pytest.approx([90, 900, 0])
     assert rows["came"].null_count() == 3
-    assert rows["reason"][0] == "Spend up: recent"
+    assert rows["reason"][0] == "Spend up: recent."
     after = pl.DataFrame({"customer_id": [1, 2], "revenue": [300.0, 0.0]})
     assert spend_to_act_on(PEOPLE, after, horizon=90)["came"].to_list() == [300, 0, None]
 

@@ -39,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
                 tasks=[task for task in chosen.tasks.split(",") if task],
                 horizon=chosen.horizon,
                 terms_days=settings.payment_terms_days,
+                currency=settings.currency,
                 past=chosen.past,
                 progress=lambda what, fraction: tell(what=what, fraction=round(fraction, 4)),
             )

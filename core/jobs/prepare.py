@@ -43,6 +43,7 @@ def prepare(
     tasks: Sequence[str] = TASKS,
     horizon: int = DEFAULT_HORIZON,
     terms_days: int = 30,
+    currency: str = "",
     past: int = PAST_DATES,
     progress: Progress = silent,
 ) -> Preparation:
@@ -59,11 +60,21 @@ def prepare(
                 database, store, task, as_of=as_of, horizon=horizon, terms_days=terms_days, progress=bar
             )
             bar.stage("scoring")
-            score_customers(database, store, task, as_of=as_of, terms_days=terms_days, progress=bar)
+            score_customers(
+                database, store, task, as_of=as_of, terms_days=terms_days, currency=currency, progress=bar
+            )
             bar.stage("judging")
             backtest_task(database, task, horizon=horizon, terms_days=terms_days, progress=bar)
             bar.stage("looking back")
-            replay_task(database, task, cutoffs=dates, horizon=horizon, terms_days=terms_days, progress=bar)
+            replay_task(
+                database,
+                task,
+                cutoffs=dates,
+                horizon=horizon,
+                terms_days=terms_days,
+                currency=currency,
+                progress=bar,
+            )
         except SalesError as error:
             result.failed[task] = str(error)
             continue

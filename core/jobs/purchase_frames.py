@@ -10,8 +10,8 @@ import polars as pl
 from core.database.base import Database
 from core.days import to_date
 from core.jobs.registry import JobError, Progress
-from core.models.purchases.reasons import Described
 from core.models.purchases.sampling import sampled
+from core.models.purchases.sentences import Described
 from core.snapshots import (
     FEATURES,
     TRAINING_FEATURES,

@@ -16,6 +16,7 @@ from core.jobs.results import read_table, write_tables
 from core.model_store import ModelStore, ModelVersion
 from core.models.card import ModelCard
 from core.models.model import Model, values
+from core.models.purchases.wording import with_currency
 from core.roles import Role, require
 
 DEFAULT_HORIZON = 90
@@ -104,10 +105,13 @@ def score_customers(
     *,
     as_of: dt.date | None = None,
     terms_days: int = 30,
+    currency: str = "",
     write: bool = True,
     progress: Progress = silent,
 ) -> pl.DataFrame:
     """Score with the model in use, and store the rows in ``scores_<task>`` in place of those of this day.
+
+    ``currency`` is named before amounts in the reasons.
 
     Returns
     -------
@@ -131,12 +135,20 @@ def score_customers(
     scores = job_of(task).score(
         database, loaded.model, as_of_day=day, terms_days=terms_days, progress=progress
     )
-    scored = scores.with_columns(
-        as_of=pl.lit(to_date(day)), model_version=pl.lit(loaded.version.version)
-    ).drop("as_of_day", strict=False)
+    scored = (
+        _named(scores, currency)
+        .with_columns(as_of=pl.lit(to_date(day)), model_version=pl.lit(loaded.version.version))
+        .drop("as_of_day", strict=False)
+    )
     if write:
         _keep_scores(database, task, scored)
     return scored
+
+
+def _named(scores: pl.DataFrame, currency: str) -> pl.DataFrame:
+    """The scores with the currency named in their reasons."""
+    told = [name for name in ("reasons",) if scores.schema.get(name) == pl.String]
+    return scores.with_columns(with_currency(pl.col(name), currency) for name in told)
 
 
 def _keep_scores(database: Database, task: str, scored: pl.DataFrame) -> None:
@@ -154,6 +166,7 @@ def replay_task(
     cutoffs: Sequence[dt.date],
     horizon: int = DEFAULT_HORIZON,
     terms_days: int = 30,
+    currency: str = "",
     progress: Progress = silent,
 ) -> pl.DataFrame:
     """What would have been predicted at past dates, stored as scores of these dates.
@@ -177,7 +190,9 @@ def replay_task(
         except SalesError as error:
             progress(f"{cutoff}: {error}", (number + 1) / len(cutoffs))
             continue
-        named = rows.with_columns(as_of=pl.lit(cutoff), model_version=pl.lit(f"as of {cutoff}"))
+        named = _named(rows, currency).with_columns(
+            as_of=pl.lit(cutoff), model_version=pl.lit(f"as of {cutoff}")
+        )
         frames.append(named.drop("as_of_day", strict=False))
     if not frames:
         return pl.DataFrame()

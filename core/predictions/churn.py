@@ -8,6 +8,7 @@ import polars as pl
 
 from core.models.churn.flip import with_order_now, with_recency
 from core.predictions.actions import COLLECT, RULES, ActionRules, joined, sales_actions
+from core.predictions.reasons import first_reasons
 
 BANDS = 10
 """Equal bands of the risk: 0 is 0–10 %, 9 is 90–100 %."""
@@ -46,8 +47,7 @@ def risk_list(
     -------
     The columns of ``core.predictions.actions.sales_actions``, and way ("Sales outreach" from a risk of
     ``rules.call_risk``, "Campaign" from ``rules.campaign_risk``, else "Leave"), step (the same in words; who
-    has money overdue that may not come is spoken to about that first), main_reason (the strongest; ↑ more
-    risk, ↓ less),
+    has money overdue that may not come is spoken to about that first), main_reason (the strongest),
     between (the 80 % interval as text), band (0 to 9), happened ("Ordered", "No order"; null while not
     known), spent (currency).
     """
@@ -61,7 +61,7 @@ def risk_list(
         .when(risk >= rules.campaign_risk)
         .then(pl.lit(CAMPAIGN))
         .otherwise(pl.lit(LEAVE)),
-        main_reason=_short(pl.col("reason")),
+        main_reason=first_reasons("reason"),
         between=pl.format("{}–{}%", _per_cent("p_low"), _per_cent("p_high")),
         band=_band(risk),
     )
@@ -75,12 +75,6 @@ def risk_list(
         spent=pl.col("revenue").cast(pl.Float64),
     )
     return found.join(known, on="customer_id", how="left", maintain_order="left")
-
-
-def _short(reasons: pl.Expr) -> pl.Expr:
-    """The first figure of the strongest reason: ``↑ 143 days since the last order``."""
-    first = reasons.str.split(". ").list.first().str.split(", ").list.first()
-    return first.str.replace("Risk up: ", "↑ ", literal=True).str.replace("Risk down: ", "↓ ", literal=True)
 
 
 def _per_cent(column: str) -> pl.Expr:

@@ -17,6 +17,7 @@ from core.models.credit.sentences import shown
 from core.models.ladder import BaseRate
 from core.predictions.actions import ActionRules, finance_actions, joined
 from core.predictions.backtests import StoredBacktest
+from core.predictions.reasons import first_reasons
 from core.receivables.matching import DEFAULT_DAYS
 from core.receivables.quality import Quality
 from core.sales.frames import SalesData
@@ -102,7 +103,7 @@ def review(
         between=_between("default_low", "default_high"),
         band=place,
         level=pl.col("risk").replace_strict(LEVELS),
-        why=pl.col("reason").str.extract(r"^(.*?\.)(?:\s|$)"),
+        why=first_reasons("reason"),
     )
 
 

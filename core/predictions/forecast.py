@@ -14,6 +14,7 @@ from core.models.sales.newcomers import new_customer_share
 from core.models.sales.periods import TOTAL
 from core.models.sales.reconcile import CustomerFactor, reconcile_customers
 from core.models.sales.window import sales_within
+from core.predictions.reasons import first_reasons
 
 HORIZON = 90
 """Days ahead where nothing else is known."""
@@ -271,8 +272,7 @@ def spend_to_act_on(spend: pl.DataFrame, outcomes: pl.DataFrame | None, *, horiz
         .otherwise(pl.lit("Keep: about as last year"))
     )
     interval = pl.concat_str(_amount("low"), pl.lit(" to "), _amount("high"))
-    reason = pl.col("reasons").cast(pl.String).str.split(". ").list.first().str.strip_chars(".")
-    frame = frame.with_columns(step=step, interval=interval, reason=reason)
+    frame = frame.with_columns(step=step, interval=interval, reason=first_reasons("reasons"))
     if outcomes is None:
         frame = frame.with_columns(came=pl.lit(None, pl.Float64))
     else:

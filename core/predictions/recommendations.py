@@ -404,7 +404,7 @@ def cold_start(recommended: pl.DataFrame, sales: SalesData) -> pl.DataFrame:
     rows = recommended.group_by(customer=id_text(recommended["customer_id"])).agg(
         again=(pl.col("kind") == "buy again").any(),
         scored=pl.col("score").count() > 0,
-        country=pl.col("reasons").str.starts_with("popular in ").any(),
+        country=pl.col("reasons").str.contains("(?i)^popular in ").any(),
     )
     own = pl.col("again") | pl.col("scored")
     counts = rows.select(

@@ -393,7 +393,7 @@ def interval_meaning(kind: str) -> str:
 def main_reasons(explanation: Explanation, most: int = 3) -> str:
     """The strongest reasons of a score as one text."""
     told = [part.sentence for part in explanation.contributions[:most] if abs(part.value) > 0]
-    return "; ".join(told)
+    return " ".join(told)
 
 
 def _short(value: object) -> str:

@@ -29,7 +29,11 @@ export function render({model}) {
   const none = button("Clear selection", {kind: "none"})
   const csv = button("Export CSV", {kind: "export", form: "csv"}, "export")
   const excel = button("Export Excel", {kind: "export", form: "xlsx"}, "export")
-  bar.append(search, chosen, all, none, csv, excel)
+  const sorter = element("label", "sorter", "Sort by")
+  const order_by = element("select")
+  order_by.onchange = () => model.send_msg({kind: "sort", column: order_by.value})
+  sorter.append(order_by)
+  bar.append(search, sorter, chosen, all, none, csv, excel)
 
   const scroll = element("div", "scroll")
   scroll.tabIndex = 0
@@ -51,7 +55,7 @@ export function render({model}) {
       const cell = element("th", column.numeric ? "number" : "")
       cell.scope = "col"
       const sorted = model.sort === column.name
-      const label = column.title + (sorted ? (model.descending ? " ↓" : " ↑") : "")
+      const label = column.title + (sorted ? (model.descending ? "\u00a0↓" : "\u00a0↑") : "")
       const order = element("button", "", label)
       order.type = "button"
       order.title = column.help ?? ""
@@ -61,6 +65,10 @@ export function render({model}) {
       row.append(cell)
     }
     head.replaceChildren(row)
+    const titles = model.columns.map((column) => Object.assign(element("option", "", column.title), {value: column.name}))
+    const given = Object.assign(element("option", "", "as listed"), {value: ""})
+    order_by.replaceChildren(...(model.sort ? [] : [given]), ...titles)
+    order_by.value = model.sort
   }
   const show_rows = () => {
     body.replaceChildren(...model.rows.map((line) => {
@@ -77,7 +85,8 @@ export function render({model}) {
       }
       line.cells.forEach((text, i) => {
         const column = model.columns[i] ?? {}
-        const cell = element("td", column.numeric ? "number" : column.long ? "long" : "")
+        const cell = element("td", column.numeric ? "number" : column.long ? "long" : text.length < 13 ? "short" : "")
+        cell.dataset.label = column.title
         if (line.tones[i]) cell.dataset.tone = line.tones[i]
         if (column.link && line.key) {
           const link = element("button", "link", text)

@@ -22,7 +22,13 @@ export function render({model}) {
   }
   const previous = step("Previous", -1), next = step("Next", 1)
   foot.append(where, previous, next)
-  box.append(scroll, foot)
+  const sorter = document.createElement("label")
+  sorter.className = "sorter"
+  sorter.textContent = "Sort by"
+  const order_by = document.createElement("select")
+  order_by.onchange = () => { model.sort = order_by.value }
+  sorter.append(order_by)
+  box.append(sorter, scroll, foot)
 
   const show_head = () => {
     const row = document.createElement("tr")
@@ -43,13 +49,21 @@ export function render({model}) {
       row.append(cell)
     }
     head.replaceChildren(row)
+    order_by.replaceChildren(...[{name: "", title: "as listed"}, ...model.columns].map((column) => {
+      const option = document.createElement("option")
+      option.value = column.name
+      option.textContent = column.title
+      return option
+    }))
+    order_by.value = model.sort
   }
   const show = () => {
     body.replaceChildren(...model.rows.map((values, number) => {
       const row = document.createElement("tr")
       values.forEach((value, i) => {
         const cell = document.createElement("td")
-        if (model.columns[i]?.numeric) cell.className = "number"
+        cell.className = model.columns[i]?.numeric ? "number" : value.length < 13 ? "short" : ""
+        cell.dataset.label = model.columns[i]?.title ?? ""
         const key = model.keys[number]
         if (model.columns[i]?.link && key) {
           const link = document.createElement("button")

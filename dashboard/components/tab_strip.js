@@ -20,10 +20,12 @@ export function render({model}) {
     if (focused) strip.querySelector('[aria-selected="true"]')?.focus()
   }
   strip.onkeydown = (event) => {
-    const step = {ArrowRight: 1, ArrowLeft: -1}[event.key]
-    if (!step) return
+    const count = model.tabs.length
     const at = model.tabs.findIndex((tab) => tab.slug === model.active)
-    model.active = model.tabs[(at + step + model.tabs.length) % model.tabs.length].slug
+    const to = {ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: count - 1}[event.key]
+    if (to === undefined || !count) return
+    event.preventDefault()
+    model.active = model.tabs[(to + count) % count].slug
   }
   show()
   model.on("tabs", show)

@@ -27,6 +27,7 @@ from core.predictions.actions import (
 )
 from core.predictions.customer import usual_amounts
 from core.predictions.people import selected_customers
+from core.predictions.reasons import first_reasons
 from core.roles import Role, require
 from core.sales_data import SalesData
 from core.single_flight import SingleFlightCache
@@ -278,16 +279,25 @@ class SalesActions(_ScoredList):
         ("expected_spend", "Expected spend", "money"),
         ("next_order_date", "Order expected", "date"),
         ("advice", "Joint advice", "text"),
-        ("country", "Country", "text"),
     )
-    hidden = ("key", "office", "spend_low", "spend_high", "overdue", "credit_limit", "churn_reason")
+    hidden = (
+        "key",
+        "country",
+        "office",
+        "spend_low",
+        "spend_high",
+        "overdue",
+        "credit_limit",
+        "churn_reason",
+    )
 
     def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
         found = sales_actions(
             customers, all_offers(self.session, sales), currency=self.session.settings.currency
         )
-        strongest = pl.col("reason").str.split(". ").list.head(_REASONS).list.join(". ")
-        return found.with_columns(interval=_interval("p_low", "p_high"), reason=strongest)
+        return found.with_columns(
+            interval=_interval("p_low", "p_high"), reason=first_reasons("reason", _REASONS)
+        )
 
 
 class MarketingActions(_ScoredList):
@@ -314,9 +324,8 @@ class MarketingActions(_ScoredList):
         ("step", "Suggested step", "long"),
         ("new", "New to them", "integer"),
         ("advice", "Joint advice", "text"),
-        ("country", "Country", "text"),
     )
-    hidden = ("key", "office", "p_no_order", "expected_spend")
+    hidden = ("key", "country", "office", "p_no_order", "expected_spend")
 
     def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
         offers = all_offers(self.session, sales)
@@ -352,12 +361,21 @@ class FinanceActions(_ScoredList):
         ("reason", "Reason", "long"),
         ("at_risk", "Risk × limit", "money"),
         ("advice", "Joint advice", "text"),
-        ("country", "Country", "text"),
     )
-    hidden = ("key", "office", "p_default", "default_low", "default_high", "p_late", "expected_loss")
+    hidden = (
+        "key",
+        "country",
+        "office",
+        "p_default",
+        "default_low",
+        "default_high",
+        "p_late",
+        "expected_loss",
+    )
 
     def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
-        return finance_actions(customers, currency=self.session.settings.currency)
+        found = finance_actions(customers, currency=self.session.settings.currency)
+        return found.with_columns(reason=first_reasons("reason", _REASONS))
 
 
 def _interval(low: str, high: str) -> pl.Expr:

@@ -51,7 +51,9 @@ class CohortTriangle(Chart):
         return cohort_triangle(sales, filters).with_columns(
             since=pl.col("quarter").cast(pl.String),
             told=(pl.col("share") * 100).round(0).cast(pl.Int64).cast(pl.String),
-            ink=pl.when(pl.col("share") >= _DARK_FROM).then(pl.lit("#FFFFFF")).otherwise(pl.lit("#1C2530")),
+            ink=pl.when(pl.col("share") >= _DARK_FROM)
+            .then(pl.lit(theme.INK_ON_DARK))
+            .otherwise(pl.lit(theme.INK_ON_PALE)),
             row=pl.format("{} ({})", "cohort", "customers"),
         )
 

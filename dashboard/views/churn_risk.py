@@ -194,9 +194,7 @@ class RiskList(ChurnView, ActionList):
 
     slug = "churn-risks"
     title = "Whom to turn to ({currency})"
-    description = (
-        f"{RULE} Value at risk: risk × expected spend in the horizon. Why: ↑ raises the risk, ↓ lowers it."
-    )
+    description = f"{RULE} Value at risk: risk × expected spend in the horizon."
     follows = ("band",)
     subject = "balances"
     height = 600

@@ -12,6 +12,7 @@ from core.jobs import active_model
 from core.model_store import open_model_store
 from core.models.churn import ChurnModel
 from core.models.explanation import Explanation
+from core.models.purchases.wording import currency_named
 from core.predictions.churn import flip_sentence, with_inputs
 from core.predictions.customer import find_customers
 from core.sales_data import SalesData
@@ -147,7 +148,7 @@ class WhatIf(ChurnView):
             ],
             figures=_figures(before, after, model.horizon),
             lead=_lead(name, before, after, model.horizon, changed=now != start),
-            sections=_sections(why, flip),
+            sections=_sections(why, flip, self.session.settings.currency),
             buttons=[
                 {"label": f"Open {name}", "kind": "open"},
                 *([{"label": "Back to what is known", "kind": "reset"}] if now != start else []),
@@ -231,9 +232,13 @@ def _lead(name: str, before: dict[str, Any], after: dict[str, Any], horizon: int
     )
 
 
-def _sections(why: Explanation, flip: str) -> list[dict[str, object]]:
+def _sections(why: Explanation, flip: str, currency: str) -> list[dict[str, object]]:
     bars = [
-        {"text": part.sentence or _GROUPS.get(part.group, part.group.capitalize()), "size": part.value}
+        {
+            "text": currency_named(part.sentence, currency)
+            or _GROUPS.get(part.group, part.group.capitalize()),
+            "size": part.value,
+        }
         for part in why.contributions
         if abs(part.value) > 1e-6
     ]

@@ -9,6 +9,7 @@ import polars as pl
 from core.filters import SalesFilters
 from core.predictions.actions import COLLECT, GROW, HOLD
 from core.predictions.customer import find_customers, largest_customers, next_order_window, payment_delays
+from core.predictions.reasons import each_reason
 from core.sales_data import SalesData
 from dashboard import theme
 from dashboard.components import FigureCards
@@ -193,9 +194,9 @@ class JointRecommendation(OfCustomer):
         scored = found.scored
         sections = [
             ("What happened after", after_sentences(found, self.currency)),
-            ("What drives the chance of an order", split(scored["churn_reason"])),
-            ("What drives the expected spend", split(scored["spend_reason"])),
-            ("What drives the credit risk", split(scored["credit_reason"])),
+            ("What drives the risk of no order", each_reason(scored["churn_reason"])),
+            ("What drives the expected spend", each_reason(scored["spend_reason"])),
+            ("What drives the credit risk", each_reason(scored["credit_reason"])),
         ]
         return [(title, lines) for title, lines in sections if lines]
 
@@ -211,12 +212,6 @@ class JointRecommendation(OfCustomer):
             lead=_MEANS[word],
             sections=[{"title": title, "lines": lines} for title, lines in sections.iter_rows()],
         )
-
-
-def split(reasons: str | None) -> list[str]:
-    """Reasons that were stored as one text, one by one."""
-    parts = (reasons or "").split(". ")
-    return [part.strip().rstrip(".") + "." for part in parts if part.strip()]
 
 
 def after_sentences(found: CustomerPicture, currency: str) -> list[str]:

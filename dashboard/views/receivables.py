@@ -23,8 +23,6 @@ from dashboard.view import Chart, in_the_middle
 _MOST_CHOSEN = 50
 _AS_GOOD_AS_ALL = 0.995
 _HEADROOM = 1.25  # for the legend
-_COLORS = (theme.ACCENT, "#E0B04F", "#D98E3A", "#CC6636", theme.RISK["high"])
-"""Not due, then ever riskier; the axis names the buckets, so colour is not alone."""
 
 
 class Ageing(Chart):
@@ -53,7 +51,7 @@ class Ageing(Chart):
         frame = ageing(sales, invoices, filters, skip=("customer",) if chosen else ())
         lit = pl.lit(True) if not chosen else pl.col("bucket").cast(pl.String) == chosen
         return frame.with_columns(
-            pl.Series("color", _COLORS), mark_alpha=pl.when(lit).then(1.0).otherwise(theme.MUTED_ALPHA)
+            pl.Series("color", theme.AGEING), mark_alpha=pl.when(lit).then(1.0).otherwise(theme.MUTED_ALPHA)
         )
 
     def _customers(self, sales: SalesData, bucket: str) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from core.models.model import Part, Parts, values
 from core.models.purchases.correction import corrected
 from core.models.purchases.history import Floats
 from core.models.purchases.logistic import RidgeLogistic
-from core.models.purchases.reasons import Described, Shares, mixing_weight, shares_of_parts
+from core.models.purchases.reasons import Shares, mixing_weight, shares_of_parts
 from core.models.purchases.rhythm import Rhythm, history_of_parts
+from core.models.purchases.sentences import Described
 from core.models.purchases.trees import MOST_ROWS, Trees
 
 SIMPLE = "BG/NBD"

@@ -16,9 +16,9 @@ from core.models.card import Decision, decide, measured
 from core.models.churn.candidates import SIMPLE, TREES, Candidates
 from core.models.ladder import Rung
 from core.models.purchases.history import Floats
-from core.models.purchases.reasons import Described
 from core.models.purchases.rhythm import Rhythm
 from core.models.purchases.sampling import sampled
+from core.models.purchases.sentences import Described
 from core.models.purchases.windows import held_out_days
 
 _MOST_JUDGED = 15_000

@@ -19,12 +19,14 @@ from core.models.explanation import Explanation
 from core.models.ladder import BaseRate, Rung, badge, rung
 from core.models.model import Model, Part, Parts, values
 from core.models.purchases.history import Floats
-from core.models.purchases.reasons import Described, Shares, explained, spoken, strongest
+from core.models.purchases.reasons import Shares, explained, spoken, strongest
 from core.models.purchases.rhythm import Rhythm
+from core.models.purchases.sentences import Described
 
 ACTIVE_DAYS = 365
 BASE_RATE = "base rate"
-_WORDS = ("Risk up", "Risk down")
+_TOO_FEW = "There is not enough data for reasons."
+_WHAT = "the risk"
 _DRAWS, _DRAWN_CUSTOMERS = 25, 5_000
 _EDGE = 1e-6
 
@@ -136,7 +138,7 @@ class ChurnModel(Model):
             return keys.with_columns(
                 score=pl.lit(self.base_rate_.rate), low=pl.lit(least), high=pl.lit(most),
                 p_alive=pl.lit(None, pl.Float64), expected_orders=pl.lit(None, pl.Float64),
-                next_order_date=pl.lit(None, pl.Date), reasons=pl.lit("There is not enough data for reasons"),
+                next_order_date=pl.lit(None, pl.Date), reasons=pl.lit(_TOO_FEW),
             )  # fmt: skip
         found = self.predict(frame)
         low, high = self.interval(frame, found)
@@ -174,7 +176,7 @@ class ChurnModel(Model):
         assert self.candidates_ is not None
         trees = self.candidates_.trees
         seen = self.candidates_.rhythm.clock_columns(frame, self.horizon)
-        return spoken(seen, shares, self.described_, trees.important if trees else {}, _WORDS)
+        return spoken(seen, shares, self.described_, trees.important if trees else {}, _WHAT, self.horizon)
 
     def interval(self, frame: pl.DataFrame, found: Mapping[str, Floats]) -> tuple[Floats, Floats]:
         """Low and high (80 %) of what ``predict`` found for a snapshot.

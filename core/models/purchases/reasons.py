@@ -11,17 +11,8 @@ import polars as pl
 from core.models.explanation import Contribution, Explanation
 from core.models.purchases.history import Floats
 from core.models.purchases.rhythm import Parts
+from core.models.purchases.sentences import Described, statement
 
-Described = Mapping[str, tuple[str, str, str]]
-"""Features by name: label that reads well within a sentence, unit, group."""
-
-CLOCK_FEATURES = {
-    "clock_recency": ("days since the last order, by the season", "days", "recency"),
-    "clock_tenure": ("days since the first order, by the season", "days", "recency"),
-    "clock_ahead": ("average days in the season ahead", "days", "season"),
-    "clock_orders": ("orders to expect from the rhythm alone", "ratio", "rhythm"),
-    "clock_silence": ("risk of silence from the rhythm alone", "share", "rhythm"),
-}
 PLAYER_GROUPS = ("recency", "frequency", "recency", "season")
 CALIBRATION = "calibration"
 _SPOKEN = {
@@ -121,28 +112,35 @@ def spoken(
     shares: Shares,
     described: Described,
     important: Mapping[str, str],
-    words: tuple[str, str],
+    what: str,
+    horizon: int,
 ) -> dict[str, pl.Series]:
-    """A sentence for each group and row, such as "Risk up: 143 days since the last order".
+    """A sentence for each group and row, such as "Last ordered 143 days ago: raises the risk.".
 
     Parameters
     ----------
     important
         The feature to name for groups that have no usual one.
-    words
-        How a contribution above and one below zero begin.
+    what
+        What contributions raise or lower: "the risk".
+    horizon
+        Days ahead that are predicted.
     """
     sentences: dict[str, pl.Series] = {}
-    described = {**described, **CLOCK_FEATURES}
     for group, amount in shares.groups.items():
-        names = _SPOKEN.get(group) or ((important[group],) if group in important else ())
-        phrases = [_phrase(name, described) for name in names if name in frame.columns and name in described]
+        raised = pl.Series(amount) > 0
         if group == CALIBRATION:
-            phrases = [pl.lit("how past predictions turned out")]
-        said = pl.concat_str(phrases, separator=", ", ignore_nulls=True) if phrases else pl.lit("")
-        start = pl.when(pl.Series(amount) > 0).then(pl.lit(words[0])).otherwise(pl.lit(words[1]))
-        text = pl.when(said.str.len_chars() > 0).then(pl.concat_str([start, pl.lit(": "), said]))
-        sentences[group] = frame.select(text.otherwise(pl.lit("")).alias(group)).to_series()
+            said = (
+                pl.when(raised)
+                .then(pl.lit("Similar predictions turned out too low in the past"))
+                .otherwise(pl.lit("Similar predictions turned out too high in the past"))
+            )
+        else:
+            names = _SPOKEN.get(group) or ((important[group],) if group in important else ())
+            said = statement(names, described, frame.columns, horizon)
+        verdict = pl.when(raised).then(pl.lit(f": raises {what}.")).otherwise(pl.lit(f": lowers {what}."))
+        text = pl.concat_str(said, verdict).fill_null("")
+        sentences[group] = frame.select(text.alias(group)).to_series()
     return sentences
 
 
@@ -161,26 +159,4 @@ def strongest(shares: Shares, sentences: Mapping[str, pl.Series], count: int = 3
             pl.when(choice == place).then(pl.col(f"said {name}")) for place, name in enumerate(names)
         )
         picked.append(pl.when(text.str.len_chars() > 0).then(text))
-    return frame.select(pl.concat_str(picked, separator=". ", ignore_nulls=True).alias("reasons")).to_series()
-
-
-def _phrase(name: str, described: Described) -> pl.Expr:
-    """The value of a feature with its label and unit; null where the value is not known."""
-    label, unit, _group = described[name]
-    value = pl.col(name)
-    if unit == "text":
-        return pl.concat_str([pl.lit(f"{label} "), value.cast(pl.String)])
-    if unit == "share":
-        return pl.concat_str(
-            [pl.lit(f"{label} "), (value * 100).round(0).cast(pl.Int64).cast(pl.String), pl.lit(" %")]
-        )
-    if unit == "ratio":
-        return pl.concat_str([pl.lit(f"{label} "), value.cast(pl.Float64).round(2).cast(pl.String)])
-    whole = value.cast(pl.Float64).round(0).cast(pl.Int64).cast(pl.String)
-    first = label.split(" ", 1)[0]
-    if first in ("days", "orders", "order", "average", "payments"):  # the label itself is what is counted
-        one = label.replace(f"{first}", first.removesuffix("s"), 1)
-        return pl.concat_str(
-            [whole, pl.when(whole == "1").then(pl.lit(f" {one}")).otherwise(pl.lit(f" {label}"))]
-        )
-    return pl.concat_str([pl.lit(f"{label} "), whole, pl.lit(" days" if unit == "days" else "")])
+    return frame.select(pl.concat_str(picked, separator=" ", ignore_nulls=True).alias("reasons")).to_series()

@@ -19,8 +19,9 @@ from core.models.boosting import (
 from core.models.explanation import grouped
 from core.models.purchases.correction import train_correction
 from core.models.purchases.history import Floats
-from core.models.purchases.reasons import CLOCK_FEATURES, Described, Shares
+from core.models.purchases.reasons import Shares
 from core.models.purchases.sampling import sampled
+from core.models.purchases.sentences import CLOCK_FEATURES, Described
 
 MOST_ROWS = 40_000
 _SETTINGS = {"eta": 0.1}

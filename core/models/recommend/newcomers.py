@@ -65,5 +65,5 @@ class Newcomers:
         ranked, filled = top(table if worth is None else table * worth, candidates, count)
         who, column = np.nonzero(filled[row])
         product = ranked[row[who], column]
-        said = pl.Series([*(f"popular in {name}" for name in self.countries), "popular with all customers"])
+        said = pl.Series([*(f"Popular in {name}" for name in self.countries), "Popular with all customers"])
         return who, product, column + 1, table[row[who], product], said.gather(row[who])

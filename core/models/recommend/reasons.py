@@ -78,7 +78,7 @@ def because(
 
     Where what everybody buys adds more than all purchases together, the sentence says that instead.
     """
-    nothing = pl.repeat("popular with all customers", len(owner), dtype=pl.String, eager=True)
+    nothing = pl.repeat("Popular with all customers", len(owner), dtype=pl.String, eager=True)
     if not len(owner):
         return nothing
     which, source, added, rest = contributions(tastes, mix, block, owner, target)
@@ -99,12 +99,12 @@ def because(
         }
     )
     text = pl.concat_str(
-        pl.lit("because you bought "),
+        pl.lit("Because you bought "),
         pl.col("one"),
         pl.when("has_two").then(pl.concat_str(pl.lit(" and "), pl.col("two"))).otherwise(pl.lit("")),
     )
     return frame.select(
-        pl.when("personal").then(text).otherwise(pl.lit("popular with all customers")).alias("reasons")
+        pl.when("personal").then(text).otherwise(pl.lit("Popular with all customers")).alias("reasons")
     )["reasons"]
 
 
@@ -118,7 +118,7 @@ def _largest(values: Floats, which: Ints, starts: Ints) -> Ints:
 def bought_before(count: Floats, last_day: Ints) -> pl.Series:
     """A sentence for each product bought before: on how many days, and when last."""
     days = np.unique(last_day)
-    dates = pl.Series([to_date(int(day)).isoformat() for day in days], dtype=pl.String)
+    dates = pl.Series([f"{(date := to_date(int(day))).day} {date:%B %Y}" for day in days], dtype=pl.String)
     frame = pl.DataFrame(
         {
             "count": count.astype(np.int64),
@@ -127,9 +127,9 @@ def bought_before(count: Floats, last_day: Ints) -> pl.Series:
     )
     return frame.select(
         pl.when(pl.col("count") == 1)
-        .then(pl.concat_str(pl.lit("bought once, on "), "last"))
+        .then(pl.concat_str(pl.lit("Bought once, on "), "last"))
         .otherwise(
-            pl.concat_str(pl.lit("bought on "), pl.col("count"), pl.lit(" days, last on "), pl.col("last"))
+            pl.concat_str(pl.lit("Bought on "), pl.col("count"), pl.lit(" days, last on "), pl.col("last"))
         )
         .alias("reasons")
     )["reasons"]

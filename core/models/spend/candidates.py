@@ -13,8 +13,9 @@ from core.models.ladder import Rung
 from core.models.model import Part, Parts, values
 from core.models.purchases.gamma_gamma import GammaGamma, fit_gamma_gamma
 from core.models.purchases.history import Floats
-from core.models.purchases.reasons import Described, Shares, mixing_weight, shares_of_parts
+from core.models.purchases.reasons import Shares, mixing_weight, shares_of_parts
 from core.models.purchases.rhythm import Rhythm, history_of_parts
+from core.models.purchases.sentences import Described
 from core.models.purchases.trees import MOST_ROWS, Trees
 
 SIMPLE = "BG/NBD × Gamma-Gamma"

@@ -14,8 +14,8 @@ from core.evaluation.metrics import AMOUNTS
 from core.models.card import Decision, decide, measured
 from core.models.ladder import Rung
 from core.models.purchases.history import Floats
-from core.models.purchases.reasons import Described
 from core.models.purchases.sampling import sampled
+from core.models.purchases.sentences import Described
 from core.models.purchases.windows import held_out_days
 from core.models.spend.candidates import SIMPLE, TREES, Candidates
 

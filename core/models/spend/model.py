@@ -16,12 +16,14 @@ from core.models.explanation import Explanation
 from core.models.ladder import Rung, badge, rung
 from core.models.model import Model, Part, Parts, values
 from core.models.purchases.history import Floats
-from core.models.purchases.reasons import Described, Shares, explained, spoken, strongest
+from core.models.purchases.reasons import Shares, explained, spoken, strongest
+from core.models.purchases.sentences import Described
 from core.models.spend.candidates import Candidates
 from core.models.spend.judged import Judgement, Ranges, judge
 
 MEAN_SPEND = "mean"
-_WORDS = ("Spend up", "Spend down")
+_TOO_FEW = "There is not enough data for reasons."
+_WHAT = "the expected spend"
 
 
 class SpendModel(Model):
@@ -136,7 +138,7 @@ class SpendModel(Model):
                     pl.lit(None, pl.Float64).alias(name)
                     for name in ("low", "high", "expected_orders", "expected_order_value")
                 ),
-                pl.lit("There is not enough data for reasons").alias("reasons"),
+                pl.lit(_TOO_FEW).alias("reasons"),
             )
         found = self.predict(frame)
         low, high = self.interval(found["champion"])
@@ -168,7 +170,7 @@ class SpendModel(Model):
         assert self.candidates_ is not None
         trees = self.candidates_.trees
         seen = self.candidates_.rhythm.clock_columns(frame, self.horizon)
-        return spoken(seen, shares, self.described_, trees.important if trees else {}, _WORDS)
+        return spoken(seen, shares, self.described_, trees.important if trees else {}, _WHAT, self.horizon)
 
     def save(self) -> Parts:
         """The pieces from which ``load`` makes the same model."""

@@ -286,8 +286,17 @@ def _require_enough(target: Target, rows: int, events: int) -> None:
 
 
 def _sentence(column: str, value: object, contribution: float, target: Target) -> str:
-    shown = "missing" if value is None else f"{value:,.6g}" if isinstance(value, float) else str(value)
     way = "raises" if contribution >= 0 else "lowers"
     what = f"the chance that {target.label}" if target.kind == "chance" else f"the {target.column} expected"
-    amount = f" by {abs(contribution):,.4g}" if target.kind == "amount" else ""
-    return f"{column} is {shown}, which {way} {what}{amount}"
+    amount = f" by {_shown(abs(contribution))}" if target.kind == "amount" else ""
+    given = "missing" if value is None else _shown(value)
+    return f"{column} is {given}: {way} {what}{amount}."
+
+
+def _shown(value: object) -> str:
+    """A value as people write it; whole numbers below 10,000 may be years and have no separator."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if value == round(value, 0) or abs(value) >= 1_000:
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.0f}"
+    return f"{value:.4g}"
