@@ -1,5 +1,6 @@
 """Entra ID: tokens that take the place of a password for Azure SQL and Synapse."""
 
+import logging
 import struct
 import threading
 import time
@@ -97,6 +98,8 @@ def default_credential(client_id: str = "") -> Credential:
     """
     from azure.identity import DefaultAzureCredential
 
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)  # our sentence says it in one line
+    logging.getLogger("azure.core").setLevel(logging.WARNING)  # it would log each request
     options = {"managed_identity_client_id": client_id} if client_id else {}
     return DefaultAzureCredential(exclude_interactive_browser_credential=True, **options)
 

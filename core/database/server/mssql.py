@@ -39,6 +39,12 @@ _DECLARED = {
 _EXACT = ("decimal", "numeric", "money", "smallmoney")
 _DATETIMEOFFSET, _SPATIAL = -155, -151
 _UNREAD_SECONDS = 600.0
+_SAVE = """
+DECLARE @objects INT;
+IF @@TRANCOUNT = 0 SELECT @objects = COUNT(*) FROM sys.objects WHERE 1 = 0;
+SAVE TRANSACTION sales_try;
+"""
+"""A transaction begins with the first statement that reads; without one nothing can be saved."""
 
 
 class MssqlDialect(Dialect):
@@ -86,9 +92,9 @@ class MssqlDialect(Dialect):
 
     session: ClassVar[str] = (
         "SET QUOTED_IDENTIFIER ON; SET ANSI_NULLS ON; SET ANSI_WARNINGS ON; SET ANSI_PADDING ON;"
-        " SET XACT_ABORT ON; SET LANGUAGE us_english; SET LOCK_TIMEOUT 30000"
+        " SET XACT_ABORT OFF; SET LANGUAGE us_english; SET LOCK_TIMEOUT 30000"
     )
-    """What is set on each connection; names of months and the order of days then are the same everywhere."""
+    """What is set on each connection: messages in English; a fault ends a statement, not a transaction."""
 
     # Names and values
 
@@ -178,7 +184,7 @@ class MssqlDialect(Dialect):
         return int(self.fetch(connection, f"SELECT COUNT_BIG(*) FROM {self.quoted(table)}")[0][0])
 
     def schema_version(self, connection: Connection) -> str:
-        return str(self.fetch(connection, catalogue.SCHEMA_VERSION)[0][0])
+        return "-".join(map(str, self.fetch(connection, catalogue.SCHEMA_VERSION)[0]))
 
     def data_version(self, connection: Connection) -> str:
         return str(self.fetch(connection, catalogue.DATA_VERSION)[0][0])
@@ -191,6 +197,15 @@ class MssqlDialect(Dialect):
 
     def begin(self, connection: Connection) -> None:
         connection.autocommit = False
+
+    @contextmanager
+    def savepoint(self, connection: Connection) -> Iterator[None]:
+        self.run(connection, _SAVE)
+        try:
+            yield
+        except BaseException:
+            self.run(connection, "IF XACT_STATE() = 1 ROLLBACK TRANSACTION sales_try")
+            raise
 
     def hold_for_loading(self, connection: Connection) -> bool:
         return int(self.fetch(connection, catalogue.HOLD)[0][0]) >= 0
@@ -234,6 +249,16 @@ class MssqlDialect(Dialect):
         with running(connection) as cursor:
             cursor.execute(bound.sql, *bound.values)
             return [tuple(row) for row in cursor.fetchall()] if _to_rows(cursor) else []
+
+
+def dialect_for(address: Address) -> MssqlDialect:
+    """The dialect of an address: SQL Server and Azure SQL, or one of the pools of Synapse by host name."""
+    profile = read_address(address).profile
+    if profile == "server":
+        return MssqlDialect()
+    from core.database.server.synapse import DedicatedDialect, ServerlessDialect
+
+    return DedicatedDialect() if profile == "dedicated" else ServerlessDialect()
 
 
 @lru_cache(maxsize=32)

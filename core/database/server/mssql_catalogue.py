@@ -12,8 +12,7 @@ ORDER BY o.name, c.column_id
 """
 
 SCHEMA_VERSION = """
-SELECT CONCAT(
-    COUNT_BIG(*), '-', CHECKSUM_AGG(o.object_id), '-', CONVERT(VARCHAR(33), MAX(o.modify_date), 126))
+SELECT COUNT_BIG(*), SUM(CAST(o.object_id AS BIGINT)), MAX(o.modify_date)
 FROM sys.objects AS o
 WHERE o.type IN ('U', 'V') AND o.schema_id = SCHEMA_ID() AND o.is_ms_shipped = 0
 """

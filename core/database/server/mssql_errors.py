@@ -51,6 +51,7 @@ _FIRST = (
     "missing_column",
     "missing_function",
 )
+_UNTRUSTED = "its certificate is not trusted, which trust_server_certificate=yes in the address accepts"
 _NAMED = re.compile(
     r"(?:object|column) name '([^']*)'|object '([^']*)'|function '([^']*)'|'([^']*)' is not a rec"
 )
@@ -93,6 +94,12 @@ def failure_of(error: Exception) -> Failure:
     if kind == "lost" and at_login:
         kind = "unreachable"
     reason = _reason(text)
+    if "certificate verify failed" in reason:
+        kind, passing, reason = (
+            "unreachable",
+            False,
+            f"{_UNTRUSTED} ({reason.split('failed:')[-1].strip(' ]')})",
+        )
     named = _NAMED.search(text)
     name = next((part for part in named.groups() if part), "") if named else ""
     made = PassingFailure if passing else Failure

@@ -11,11 +11,14 @@ from core.errors import DatabaseError
 
 _POSTGRES = ("core.database.server.postgres:PostgresDialect", "postgresql://user@host:5432/company")
 _MYSQL = ("core.database.server.mysql:dialect_for", "mysql://user@host:3306/company")
+_MSSQL = ("core.database.server.mssql:dialect_for", "mssql://user@host:1433/company")
 _SCHEMES: dict[str, tuple[str, str]] = {
     "postgresql": _POSTGRES,
     "postgres": _POSTGRES,
     "mysql": _MYSQL,
     "mariadb": _MYSQL,
+    "mssql": _MSSQL,
+    "azuresql": _MSSQL,
 }
 """By scheme: what makes the dialect (of the address, or of nothing), and an example."""
 _DRIVERS = {"postgresql": ("", "psycopg"), "mysql": ("", "pymysql")}
