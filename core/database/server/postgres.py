@@ -9,7 +9,7 @@ import polars as pl
 from core.database.schema import kind_of
 from core.database.server import postgres_catalogue as catalogue
 from core.database.server.address import Address
-from core.database.server.binding import rendered
+from core.database.server.binding import around_rounding, rendered
 from core.database.server.dialect import Bound, Columns, Connection, Dialect, Failure, Relation, Rows
 from core.database.server.postgres_errors import failure_of
 from core.errors import DatabaseError
@@ -94,7 +94,9 @@ class PostgresDialect(Dialect):
     def bound(self, connection: Connection, sql: str, values: Mapping[str, object]) -> Bound:
         from psycopg import sql as pg
 
-        return rendered(sql, values, lambda value: pg.Literal(value).as_string(connection))
+        # There is no ROUND(double precision, integer).
+        rounding = around_rounding(sql, "CAST(", " AS NUMERIC)", " AS DOUBLE PRECISION)")
+        return rendered(sql, values, lambda value: pg.Literal(value).as_string(connection), rounding)
 
     @contextmanager
     def blocks(
