@@ -263,6 +263,7 @@ def test_written_frames_come_back(engine: str, tmp_path: Path) -> None:
             "name": ['O"Hara, ü', None, "two\nlines"],
             "since": [date(2024, 1, 31), None, date(1999, 12, 31)],
             "seen": [datetime(2024, 1, 31, 12, 30, 1, 250_000), None, datetime(2000, 1, 1)],
+            "nothing": pl.Series([None] * 3, dtype=pl.String),
         }
     )
     url = address(engine, tmp_path)

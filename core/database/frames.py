@@ -144,7 +144,7 @@ def _whole(stored: pl.Series) -> pl.Series:
 
 def _dates_recognised(text: pl.Series) -> pl.Series:
     """Text that is an ISO date or datetime in every row, as such; all other text unchanged."""
-    if text.is_empty():
+    if text.null_count() == len(text):
         return text
     first = text.item(text.is_not_null().arg_max() or 0)
     if not first[:4].isdigit() or first[4:5] != "-":
