@@ -49,9 +49,11 @@ def copy(
         with progress_bar("Making the demo") as progress:
             ensure_demo_database(settings, progress)
     from_url = with_password(
-        source or settings.resolved_database_url, os.environ.get("SALES_FROM_PASSWORD", "")
+        source or settings.resolved_database_url,
+        os.environ.get("SALES_FROM_PASSWORD", ""),
+        settings.database_url,
     )
-    to_url = with_password(target, os.environ.get("SALES_TO_PASSWORD", ""))
+    to_url = with_password(target, os.environ.get("SALES_TO_PASSWORD", ""), settings.database_url)
     options = CopyOptions(
         tables=tuple(name for name in tables.split(",") if name.strip()),
         replace=replace,

@@ -261,6 +261,18 @@ def test_addresses_of_one_database_are_recognised_and_passwords_are_put_in() -> 
     assert with_password("mysql://me@host/x", "a@/:%") == "mysql://me:a%40%2F%3A%25@host/x"
     assert with_password("mysql://me:own@host/x", "other") == "mysql://me:own@host/x"
     assert with_password("sqlite:////x", "secret") == "sqlite:////x"
+    with pytest.raises(DatabaseError, match="names no user"):
+        with_password("mysql://host/x", "secret")
+
+
+def test_the_password_of_one_server_is_not_sent_to_another() -> None:
+    known = "postgresql://me@db.example/company"
+
+    assert with_password("postgresql://me@db.example:5432/copy", "", known).endswith(
+        "//me@db.example:5432/copy"
+    )
+    assert with_password("postgresql://me@elsewhere/copy", "", known) == "postgresql://me:@elsewhere/copy"
+    assert with_password("mysql://me@db.example/copy", "", known) == "mysql://me:@db.example/copy"
 
 
 def test_a_column_of_the_wrong_kind_is_named(company: str) -> None:

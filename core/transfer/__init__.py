@@ -1,5 +1,6 @@
 """Copying the tables of one database to another, whatever their engines."""
 
+from core.transfer.check import examine_target
 from core.transfer.copying import CopyOptions, copy_database, discard_copy
 from core.transfer.places import with_password
 from core.transfer.report import CopiedTable, CopyProgress, CopyReport, Progress
@@ -14,5 +15,6 @@ __all__ = [
     "copy_database",
     "copyable",
     "discard_copy",
+    "examine_target",
     "with_password",
 ]

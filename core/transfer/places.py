@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
 
-from core.database import database_path, open_database, shown_url
+from core.database import database_path, is_server, open_database, shown_url
 from core.database.base import Database
+from core.database.server.address import Address, parse_address
+from core.database.server.address import with_password as sign_in_with
 from core.errors import DatabaseError
 
-_FILES = ("sqlite", "duckdb", "parquet")
+_EXAMPLE = "postgresql://user@host:5432/company"
 _ANOTHER = "Give another address to copy to."
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _FAMILIES = {"postgres": "postgresql", "mariadb": "mysql", "azuresql": "mssql", "sqlserver": "mssql"}
@@ -27,37 +28,58 @@ def file_of(url: str) -> Path | None:
     DatabaseError
         The address names nothing that is known.
     """
-    scheme = url.strip().partition(":")[0].lower()
-    if "://" in url and scheme not in _FILES:
-        return None
-    return database_path(url)
+    return None if is_server(url) else database_path(url)
 
 
 def identity(url: str) -> str:
-    """A text that is the same for all addresses of one database, without a password."""
+    """A text that is the same for all addresses of one database, without a password.
+
+    Raises
+    ------
+    DatabaseError
+        The address cannot be understood.
+    """
     file = file_of(url)
     if file is not None:
         return f"file {os.path.realpath(file.absolute())}"
-    parts = urlsplit(url.strip())
-    family = parts.scheme.lower().partition("+")[0]
-    family = _FAMILIES.get(family, family)
-    try:
-        port = parts.port or _PORTS.get(family, 0)
-    except ValueError as error:
-        raise DatabaseError(f"The port in {shown_url(url)} is no number.", "Correct the address.") from error
-    host = (parts.hostname or "").replace("localhost", "127.0.0.1")
-    return f"{family} {host}:{port} {unquote(parts.path.strip('/'))}"
+    address = parse_address(url, _EXAMPLE)
+    return f"{_place(address)} {address.database}"
 
 
-def with_password(url: str, password: str) -> str:
-    """``url`` with ``password`` for its user, if it names a server and has none itself."""
-    if not password or file_of(url) is not None:
+def with_password(url: str, password: str, known: str = "") -> str:
+    """``url`` with ``password`` for its user, if it names a server and has no password itself.
+
+    Parameters
+    ----------
+    known
+        The address that ``SALES_DATABASE_PASSWORD`` is for: servers elsewhere are never sent that one.
+
+    Raises
+    ------
+    DatabaseError
+        There is a password, but no user that it could be for.
+    """
+    if file_of(url) is not None:
         return url
-    parts = urlsplit(url.strip())
-    if parts.password is not None or not parts.username:
+    address = parse_address(url, _EXAMPLE)
+    if address.password is not None:
         return url
-    _, _, place = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{parts.username}:{quote(password, safe='')}@{place}").geturl()
+    if not address.user:
+        if password:
+            raise DatabaseError(
+                f"{shown_url(url)} names no user for the password.", f"Give an address such as {_EXAMPLE}"
+            )
+        return url
+    if not password and known and is_server(known) and _place(parse_address(known, "")) == _place(address):
+        return url
+    return sign_in_with(url, password)
+
+
+def _place(address: Address) -> str:
+    """Kind of server, host and port."""
+    family = _FAMILIES.get(address.scheme, address.scheme)
+    host = address.host.lower().replace("localhost", "127.0.0.1")
+    return f"{family} {host}:{address.port or _PORTS.get(family, 0)}"
 
 
 def check_places(source: str, target: str, demo: Path | None) -> None:
