@@ -11,6 +11,7 @@ from core.jobs.training_process import TrainingProcess, TrainingState
 from core.model_store import ModelStore, open_model_store
 from core.sales_data import forget_sales
 from core.settings import Settings
+from dashboard.security.rate_limits import spend
 from dashboard.session import Session
 from dashboard.uploads import Uploads
 
@@ -103,7 +104,10 @@ class CurrentDatabase:
         ------
         BusyError
             Models are being trained already.
+        TooOftenError
+            Whoever asks has begun too many trainings.
         """
+        spend("training")
         self.training.start(tasks, horizon)
 
     def train_demo(self) -> None:

@@ -52,6 +52,11 @@ class TableList:
         database = self.current.own_database()
         if database is None:
             return
+        try:
+            require(Role.ANALYST, "reading tables")
+        except SalesError as error:
+            self._complain(error)
+            return
         if kind == "profile":
             self._start(READS, lambda: told_profile(profile_table(database, table)),
                         lambda told: self.card.tell(kind="profile", table=table, profile=told))  # fmt: skip

@@ -24,6 +24,7 @@ from dashboard.components.sql_editor import (
     SqlResult,
     editor_assets,
 )
+from dashboard.security.rate_limits import spend
 from dashboard.session import Session
 from dashboard.sql_page import parameters
 from dashboard.sql_page.catalogue import Contents, default_values, read_contents
@@ -133,9 +134,18 @@ class QueryDesk:
         if kind == "turn":
             self.rows.turn(int(event.get("page", 0)))
         elif kind == "export" and self.rows.result is not None:
-            self.downloads.begin(self.rows.frame, str(event.get("form")))
+            self._export(str(event.get("form")))
         elif kind == "part":
             self.downloads.send_next()
+
+    def _export(self, form: str) -> None:
+        try:
+            require(Role.ANALYST, _DOING)
+            spend("export")
+        except SalesError as error:
+            self.result.tell(kind="refused", message=str(error))
+        else:
+            self.downloads.begin(self.rows.frame, form)
 
     def _take_saved(self, query: SavedQuery) -> None:
         for name in query.defaults:
@@ -171,6 +181,7 @@ class QueryDesk:
             require(Role.ANALYST, _DOING)
             if not text.strip():
                 raise SalesError("There is no query yet.", "Write one, or choose one under Queries.")
+            spend("query")
             values = parameters.bound(text, self._values(text))
         except SalesError as error:
             self._failed(text, error, began, typed)

@@ -43,6 +43,7 @@ from core.predictions.tabular import (
 )
 from core.roles import Role, require
 from dashboard.components.predict_parts import PredictForm, PredictKeep, PredictReport, PredictWhatIf
+from dashboard.security.rate_limits import spend
 from dashboard.session import Session
 from dashboard.sql_page.link import from_link, to_link
 from dashboard.views.predict_work import Bench, Running
@@ -335,6 +336,7 @@ class PredictDesk:
                 raise JobError("There is no column to predict yet.", "Choose one.")
             if not names:
                 raise JobError("There is no column to predict from.", "Choose at least one.")
+            spend("training")
         except SalesError as error:
             self._say(str(error), "error")
             return
