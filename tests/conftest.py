@@ -19,7 +19,7 @@ from core.database import Database, open_database
 from core.demo import ensure_demo_database
 from core.settings import Settings
 
-pytest_plugins = ["tests.conftest_predictions"]
+pytest_plugins = ["tests.conftest_predictions", "tests.conftest_servers"]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 GENUINE_FOLDER = CHECKOUT.parent / "shared" / "classicmodels"
