@@ -184,7 +184,7 @@ def mariadb_server() -> Iterator[DatabaseServer]:
             return list(cursor.fetchall()) if cursor.description else []
 
     try:
-        _wait(process, log, lambda: admin("SELECT 1"))
+        _wait(process, log, lambda: socket_file.stat() and admin("SELECT 1"))
         admin(f"CREATE USER 'seller'@'%' IDENTIFIED BY '{PASSWORD}'")
         yield DatabaseServer("mysql", port, admin)
     finally:
