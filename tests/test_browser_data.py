@@ -89,7 +89,7 @@ def test_a_new_user_sees_a_flat_file_in_explore_and_in_sql(
     expect(card(page, "Revenue by country (USD)")).to_have_attribute("data-state", "ready")
     expect(card(page, "Customers by credit limit").locator(".overlay")).to_contain_text("Needs credit limits")
     expect(page.locator('.sd-card[data-state="error"]')).to_have_count(0)
-    for tab in ("products", "money"):
+    for tab in ("products", "money", "receivables"):
         page.locator(f'[data-tab="{tab}"]').click()
         wait_until_drawn(page)
         expect(page.locator('.sd-card[data-state="error"]')).to_have_count(0)

@@ -19,6 +19,7 @@ PAGES = {
     "reach": "/?page=explore&tab=reach",
     "products": "/?page=explore&tab=products",
     "money": "/?page=explore&tab=money",
+    "receivables": "/?page=explore&tab=receivables",
 }
 
 

@@ -1,4 +1,4 @@
-"""Explore: three chapters of linked charts."""
+"""Explore: four chapters of linked charts, at most six in each."""
 
 from collections.abc import Sequence
 
@@ -35,22 +35,29 @@ CHAPTERS: dict[str, tuple[str, tuple[type[View], ...]]] = {
             products.PriceAgainstMsrp,
             products.StockCover,
             products.DeadStock,
-            products.Seasonality,
         ),
     ),
     "money": (
         "Money",
         (
             money.RevenueAndProfit,
+            places.RevenueByOffice,
+            places.RevenueByRepresentative,
+            products.Seasonality,
+        ),
+    ),
+    "receivables": (
+        "Receivables",
+        (
             money.PaymentsAndInvoices,
             receivables.DaysToPay,
             receivables.Ageing,
-            places.RevenueByOffice,
-            places.RevenueByRepresentative,
             money.LargestDebtors,
         ),
     ),
 }
+
+_FEW = 4  # cards that stand two by two
 
 
 class Explore(Page):
@@ -91,7 +98,7 @@ class Explore(Page):
             self._chapters[tab] = [view(self.session) for view in CHAPTERS[tab][1]]
             self._grids[tab] = CardGrid(
                 objects=[view.panel() for view in self._chapters[tab]],
-                max_columns=3,
+                max_columns=2 if len(CHAPTERS[tab][1]) <= _FEW else 3,
                 sizing_mode="stretch_width",
             )
             self._stage.append(self._grids[tab])
