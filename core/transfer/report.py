@@ -34,7 +34,7 @@ class CopyProgress:
 
     @property
     def rate(self) -> float:
-        """Rows a second."""
+        """Rows a second while rows are copied."""
         return self.rows / self.seconds if self.seconds > 0 else 0.0
 
     @property
@@ -48,7 +48,7 @@ class CopyProgress:
         said = f"{self.step} {self.table}"
         if self.step != "putting in place":
             said += f" ({self.number} of {self.tables})"
-        if self.seconds >= 1:
+        if self.step == "copying" and self.seconds >= 1:
             said += f", {self.rows:,} of {self.of_rows:,} rows, {self.rate:,.0f} a second"
         return said if self.remaining is None else f"{said}, {told_seconds(self.remaining)} left"
 

@@ -65,6 +65,13 @@ class DataTables(_DataPart):
     _stylesheets: ClassVar[list[str]] = _SHEETS
 
 
+class DataCopy(_DataPart):
+    """Where the database is copied to, how far it has come, and what arrived."""
+
+    _esm = _FOLDER / "data_copy.js"
+    _stylesheets: ClassVar[list[str]] = _SHEETS
+
+
 class DataMapping(_DataPart):
     """Which columns are customers, orders and amounts, with counts and the SQL that this makes."""
 

@@ -9,6 +9,7 @@ from core.errors import SalesError
 from dashboard.sql_page.running import Background
 
 LOADS = ThreadPoolExecutor(2, thread_name_prefix="data-load")
+COPIES = ThreadPoolExecutor(2, thread_name_prefix="data-copy")
 READS = ThreadPoolExecutor(2, thread_name_prefix="data-read")
 _TELL_SECONDS = 0.2
 

@@ -9,6 +9,7 @@ from core.ingest import IngestReport
 from core.roles import Role
 from dashboard.components import CardGrid
 from dashboard.current_database import current_database
+from dashboard.data_page.copy_desk import CopyDesk
 from dashboard.data_page.mapping_desk import MappingDesk
 from dashboard.data_page.source_card import SourceCard
 from dashboard.data_page.table_list import TableList
@@ -20,7 +21,7 @@ from dashboard.view import View
 
 
 class Data(Page):
-    """The database shown, upload with preview, the tables, and their mapping."""
+    """The database shown, upload with preview, the tables, their mapping, and a copy elsewhere."""
 
     slug = "data"
     title = "Data"
@@ -37,11 +38,14 @@ class Data(Page):
         self.desk = UploadDesk(self.current, background, self._loaded)
         self.tables = TableList(self.current, background)
         self.mapping = MappingDesk(self.current, background, self._next)
+        self.copy = CopyDesk(self.current, background)
         self.current.on_change(document, self.follow)
         if document is not None:
             document.on_session_destroyed(lambda _context: self.desk.discard())
+            document.on_session_destroyed(lambda _context: self.copy.leave())
         self.tables.refresh()
         self.mapping.refresh()
+        self.copy.refresh()
 
     def panel(self) -> pn.viewable.Viewable:
         parts = [
@@ -50,6 +54,7 @@ class Data(Page):
             self.desk.preview,
             self.tables.card,
             self.mapping.card,
+            self.copy.card,
         ]
         grid = CardGrid(objects=parts, max_columns=1, sizing_mode="stretch_width", margin=(16, 24, 24, 24))
         return pn.Column(grid, sizing_mode="stretch_width", margin=0)
@@ -63,6 +68,7 @@ class Data(Page):
         self.desk.follow()
         self.tables.refresh()
         self.mapping.refresh()
+        self.copy.refresh()
 
     def _loaded(self, report: IngestReport) -> None:
         unknown = [table for table in report.tables if table.name not in declared_tables()]
