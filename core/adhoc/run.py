@@ -18,7 +18,8 @@ DIALECTS = {
     "sqlite": "sqlite",
     "duckdb": "duckdb",
     "mssql": "tsql",
-    "postgresql": "postgres",
+    "postgres": "postgres",
+    "mysql": "mysql",
     "spark": "spark",
 }
 """SQL dialect (as sqlglot calls it) of each engine."""
@@ -164,6 +165,12 @@ def _connection(database: Database | AdhocConnection) -> AbstractContextManager[
 
         if isinstance(database, SparkDatabase):
             return SparkAdhoc(database)
+    from core.database.server.database import ServerDatabase
+
+    if isinstance(database, ServerDatabase):
+        from core.database.server.adhoc import adhoc_of as adhoc_of_server
+
+        return adhoc_of_server(database)
     raise QueryError(f"Typed SQL cannot be run on {database.engine} yet.")
 
 

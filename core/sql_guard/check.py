@@ -115,6 +115,10 @@ def _check_opening(sql: str, words: Sequence[Word]) -> None:
 
 def _check_words(sql: str, words: Sequence[Word], dialect: str) -> None:
     for i, word in enumerate(words):
+        if dialect == "mysql" and word.is_string and "\\" in word.raw:
+            raise refused_at(
+                sql, word.start, "A text with \\ in it is read differently by each server", "Use CHAR(92)."
+            )
         if word.quoted or word.is_string:
             continue
         if dialect == "tsql" and word.upper.split(" ")[0] in TSQL_STATEMENT_WORDS:

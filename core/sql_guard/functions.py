@@ -68,6 +68,36 @@ string_escape string_split stuff switchoffset sysdatetime sysutcdatetime transla
 try_parse unicode var varp year
 """
 
+# Left out: whatever runs text as SQL, reads files or settings, locks, waits, or makes values of any size.
+_POSTGRES = """
+acosh age any_value array_agg array_length array_position array_to_string ascii asinh atan2 atanh bit_and
+bit_length bit_or bool_and bool_or btrim cardinality cbrt char_length character_length chr concat_ws corr
+cosh cot covar_pop covar_samp date date_bin date_part date_trunc degrees div every extract factorial gcd
+generate_series greatest grouping initcap isfinite json_agg json_array_elements json_array_length
+json_build_object json_extract_path_text json_object_agg jsonb_agg jsonb_array_elements jsonb_array_length
+jsonb_build_object jsonb_object_agg justify_days justify_hours lcm least left length log10 make_date
+make_interval make_timestamp md5 min_scale mod mode normalize now octet_length overlay percentile_cont
+percentile_disc pi position pow quote_literal radians random regexp_count regexp_match regexp_matches
+regexp_replace regexp_split_to_array regexp_substr regr_count regr_intercept regr_r2 regr_slope reverse
+right row_to_json scale sinh split_part starts_with stddev stddev_pop stddev_samp string_agg
+string_to_array strpos substr tanh to_char to_date to_number to_timestamp translate trim_scale trunc unnest
+upper var_pop var_samp variance width_bucket
+"""
+
+_MYSQL = """
+adddate addtime any_value ascii atan2 bin bit_and bit_count bit_length bit_or char char_length
+character_length concat_ws conv convert convert_tz cot crc32 curdate curtime date date_add date_format
+date_sub datediff day dayname dayofmonth dayofweek dayofyear degrees elt extract field find_in_set
+from_days from_unixtime get_format greatest group_concat grouping hex hour if ifnull insert instr isnull
+json_array json_arrayagg json_extract json_length json_object json_objectagg json_unquote json_value
+last_day lcase least left length locate log10 log2 maketime makedate md5 microsecond mid minute mod month
+monthname now octet_length ord period_add period_diff pi position pow quarter quote radians rand
+regexp_instr regexp_replace regexp_substr reverse right sec_to_time second soundex std stddev stddev_pop
+stddev_samp str_to_date strcmp subdate substr substring_index subtime sysdate time time_format time_to_sec
+timediff timestamp timestampadd timestampdiff to_days to_seconds truncate ucase unix_timestamp utc_date
+utc_time utc_timestamp var_pop var_samp variance week weekday weekofyear year yearweek
+"""
+
 _OTHER = """
 any_value array_agg ascii char_length concat_ws corr count_if covar_pop covar_samp date date_add date_diff
 date_format date_part date_sub date_trunc datediff day dayofmonth dayofweek dayofyear degrees extract greatest
@@ -77,7 +107,7 @@ regexp_replace reverse right second split split_part stddev stddev_pop stddev_sa
 to_char to_date to_timestamp translate trunc unix_date var_pop var_samp variance weekofyear year
 """
 
-_BY_DIALECT = {"sqlite": _SQLITE, "duckdb": _DUCKDB, "tsql": _TSQL}
+_BY_DIALECT = {"sqlite": _SQLITE, "duckdb": _DUCKDB, "tsql": _TSQL, "postgres": _POSTGRES, "mysql": _MYSQL}
 
 TYPE_NAMES = names_in(
     """bigint binary bit char character date datetime datetime2 datetimeoffset dec decimal double float int

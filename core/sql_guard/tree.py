@@ -37,6 +37,8 @@ _HIDDEN = re.compile(
     r"|sqlite_dbpage$|fts3tokenize$|fts5vocab$|duckdb_(?!tables$|columns$|views$)|pg_(?!catalog$)|sysprocesses$"
     r"|sys$|xp_|sp_)"
 )
+_MOST_PARTS = {"duckdb": 3, "mysql": 1}
+"""How many names, joined by dots, may stand for a table; MySQL has databases where others have schemas."""
 _SCHEMAS = {
     "sqlite": frozenset({"main", "temp"}),
     "duckdb": frozenset({"main", "temp", "memory", "information_schema"}),
@@ -134,7 +136,7 @@ def _check_table(sql: str, table: exp.Table, words: Sequence[Word], dialect: str
             f"{'.'.join(names)} is a file, and files cannot be read here",
             "Load it first: the Data page, or sales-dashboard ingest FILE",
         )
-    if len(names) > (3 if dialect == "duckdb" else 2):
+    if len(names) > _MOST_PARTS.get(dialect, 2):
         raise refused_at(
             sql, place, f"{'.'.join(names)} is outside this database", "Name its tables without a database."
         )
