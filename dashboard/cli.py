@@ -14,6 +14,7 @@ import click
 from core import __version__
 from core.errors import IngestError, SalesError
 from dashboard.copy_command import copy
+from dashboard.embedding.command import embed_token
 from dashboard.model_commands import backtest, models, score, train
 from dashboard.progress_bar import progress_bar
 from dashboard.security.command import user
@@ -423,7 +424,7 @@ def _spare_the_demo(settings: "Settings", url: str) -> None:
         raise IngestError("The demo database is not loaded into.", "Give another file with --database.")
 
 
-for _command in (copy, train, score, backtest, models, user):
+for _command in (copy, train, score, backtest, models, user, embed_token):
     cli.add_command(_command)
 
 

@@ -13,6 +13,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from core.database import Database
+from core.observing import observed
 from core.predictions.customer import only_customer
 from core.roles import NotAllowedError, allows, require, who
 from core.settings import Settings
@@ -29,7 +30,9 @@ from dashboard.pages import (  # noqa: F401 - each registers its page
     data,
     explore,
     features,
+    gallery,
     models,
+    operations,
     overview,
     predict,
     recommendations,
@@ -157,7 +160,7 @@ class Shell:
 
     def _update(self) -> None:
         self._scheduled = False
-        with pn.io.hold():
+        with observed("update", self.session.page), pn.io.hold():
             self._open_page()
             self._show_state()
             self._write_address()
@@ -197,8 +200,9 @@ class Shell:
         made: Page
         try:
             require(PAGES[slug].needs, f"seeing the page {PAGES[slug].title}")
-            made = PAGES[slug](self.session)
-            panel = made.panel()
+            with observed("page", slug):
+                made = PAGES[slug](self.session)
+                panel = made.panel()
         except NotAllowedError as error:
             made = MessagePage(self.session, "Not for your role", error.message, error.remedy)
             panel = made.panel()

@@ -29,6 +29,7 @@ from bokeh.plotting import figure as Figure  # noqa: N812
 from core.days import month_end
 from core.errors import SalesError
 from core.filters import SalesFilters
+from core.observing import observed
 from core.pinned_filters import NO_FILTERS as NO_FILTERS
 from core.pinned_filters import without_choices
 from core.sales.absent import what_is_needed
@@ -89,6 +90,7 @@ class View:
             body_height=self.height,
             wide=self.wide,
             sql_names=list(self.sql),
+            slug=self.slug,
             on_request=self._answer,
         )
 
@@ -135,6 +137,10 @@ class View:
         if key == self._shown_key:
             return
         self._shown_key = key
+        with observed("view", self.slug or type(self).__name__):
+            self._refresh(sales)
+
+    def _refresh(self, sales: SalesData) -> None:
         try:
             if needed := what_is_needed(sales, self.needs):
                 self.frame = None
@@ -165,9 +171,21 @@ class View:
                 "note": f"Run{day}; the filters are then applied to the result in memory.",
                 "files": [{"name": name, "text": read_sql(name).text} for name in self.sql],
             }
+        if request.get("kind") == "picture":
+            chips = "; ".join(label for _, _, label in self.session.filters.chips(self.session.names()))
+            source = self.session.status() + (f" · {chips}" if chips else "")
+            return {"kind": "picture", "name": f"{self.slug or 'chart'}.png", "source": source}
+        if request.get("kind") == "embed":
+            return {"kind": "embed", "slug": self.slug, "query": self._embed_query()}
         frame = self.frame if self.frame is not None else pl.DataFrame()
         flat = frame.select(pl.exclude(pl.List, pl.Struct)).with_columns(cs.float().round(4))
         return {"kind": "rows", "name": f"{self.slug}.csv", "text": flat.write_csv()}
+
+    def _embed_query(self) -> dict[str, str]:
+        """Filters, as-of date and parameters of its page, as the address of the embedded view takes them."""
+        as_of = {"as_of": self.session.as_of.isoformat()} if self.session.as_of is not None else {}
+        extra = {name: str(value) for name, value in self.session.extra.items() if value}
+        return extra | as_of | self.session.filters.to_query()
 
 
 def _column(series: pl.Series) -> Any:
@@ -175,6 +193,8 @@ def _column(series: pl.Series) -> Any:
     if series.dtype == pl.Date:
         return series.cast(pl.Datetime("ms")).to_numpy(writable=True)
     if series.dtype.is_numeric():
+        if series.null_count():  # a null within a list would be drawn as 0 by the browser, NaN is a gap
+            series = series.cast(pl.Float64).fill_null(float("nan"))
         # short columns travel within the message, long ones as a binary frame of their own
         return series.to_list() if len(series) < _SHORT else series.to_numpy(writable=True)
     return series.cast(pl.String).to_list() if series.dtype != pl.List else series.to_list()

@@ -7,11 +7,11 @@ import param
 from panel.custom import Child, Children, JSComponent
 
 _FOLDER = Path(__file__).parent
-_BASE_CSS = (_FOLDER / "base.css").read_text(encoding="utf-8")
+BASE_CSS = (_FOLDER / "base.css").read_text(encoding="utf-8")
 
 
 def _css(name: str) -> list[str]:
-    return [_BASE_CSS, (_FOLDER / name).read_text(encoding="utf-8")]
+    return [BASE_CSS, (_FOLDER / name).read_text(encoding="utf-8")]
 
 
 class CardGrid(JSComponent):
@@ -39,6 +39,7 @@ class ViewCard(JSComponent):
     body_height = param.Integer(default=280, doc="Height of the content in pixels.")
     wide = param.Boolean(default=False, doc="Whether the card takes a whole row of a grid.")
     sql_names = param.List(default=[], item_type=str, doc="Names of the queries behind the view.")
+    slug = param.String(doc="Name of the view in addresses, to be embedded; empty: it cannot be.")
 
     _esm = _FOLDER / "view_card.js"
     _stylesheets: ClassVar[list[str]] = _css("view_card.css")
@@ -48,7 +49,7 @@ class ViewCard(JSComponent):
         self._on_request = on_request
 
     def _handle_msg(self, data: Any) -> None:
-        """Answer a request of the browser: ``sql`` or ``rows``; the answer is sent back as a message."""
+        """Answer a request of the browser: kind ``sql``, ``rows``, ``picture`` or ``embed``."""
         if self._on_request is not None:
             self._send_msg(self._on_request(data))
 

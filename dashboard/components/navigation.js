@@ -13,6 +13,8 @@ Object.assign(ICONS, {
   credit: '<path d="M3 6h18v12H3zM3 10h18M7 15h4"/>',
   predict: '<path d="M4 5h16M4 10h9M4 15h6M17 12l1.2 2.8L21 16l-2.8 1.2L17 20l-1.2-2.8L13 16l2.8-1.2z"/>',
   features: '<path d="M5 4v16M12 4v16M19 4v16M3 9h4M10 15h4M17 7h4"/>',
+  gallery: '<path d="M8 8l-5 4 5 4M16 8l5 4-5 4M14 4l-4 16"/>',
+  operations: '<path d="M3 12h4l3-8 4 16 3-8h4"/>',
   models: '<path d="M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9"/>',
 })
 

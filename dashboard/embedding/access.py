@@ -120,7 +120,8 @@ def moved(grant: Grant, query: Mapping[str, str]) -> Grant:
 
 def _asked(view: Embeddable, claims: Claims | None, query: Mapping[str, str]) -> Grant:
     pins, pinned_extra, pinned_as_of = pins_of(view, claims.pins if claims else {})
-    filters, notices = SalesFilters.from_query(_with_period(query))
+    query = _with_period(query)
+    filters, notices = SalesFilters.from_query(query)
     for dimension in pins.active():
         if filters.is_active(dimension) and not within_pins(pins, dimension, filters.values_of(dimension)):
             raise EmbedRefusedError(
@@ -188,8 +189,10 @@ def _refuse_other(name: str, fixed: str, asked: str) -> None:
 
 
 def _with_period(query: Mapping[str, str]) -> dict[str, str]:
-    """``from`` and ``to`` as a period."""
+    """``from`` and ``to`` as a period, and ``customer_id`` as the ``id`` that elements cannot have."""
     known = dict(query)
+    if customer := known.pop("customer_id", ""):
+        known.setdefault("id", customer)
     first, last = known.pop("from", ""), known.pop("to", "")
     if (first or last) and not known.get("period"):
         known["period"] = f"{first or EARLIEST}..{last or LATEST}"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from core.jobs.registry import TASKS
-from core.sales.selection import ignored_filters  # noqa: F401 - what is left out is told by the views
 from dashboard.page import PAGES
 from dashboard.predictions.trust import NAMES
 from dashboard.session import Session
@@ -68,6 +67,8 @@ class Embeddable:
 @cache
 def embeddable() -> Mapping[str, Embeddable]:
     """All views that can be embedded, by slug, page after page."""
+    import dashboard.shell  # noqa: F401 - every page registers its views
+
     found = [_described(slug, view, view) for slug, view in REGISTRY.items()]
     found += [
         _described(f"{task}-{slug}", view, partial(view, task=task), task)

@@ -21,7 +21,8 @@ TEMPLATE = """
 {% block loader_script %}{% endblock %}
 """
 _PAGE = """
-html, body { height: auto; margin: 0; padding: 0; min-height: 0; background: transparent; font-family: Roboto, sans-serif; }
+html, body { height: auto; margin: 0; padding: 0; min-height: 0; background: transparent; }
+html { font-family: Roboto, sans-serif; }
 body { display: block; overflow-x: hidden; color: var(--panel-on-surface-color); }
 body > * { height: auto; }
 .ended { margin: 0; padding: 24px; text-align: center; }

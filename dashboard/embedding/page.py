@@ -31,6 +31,7 @@ class EmbeddedView:
         self._document: Any = pn.state.curdoc
         current.follow(self.session, self._document)
         self.view: View = grant.view.make(self.session)
+        self.view.card.slug = ""
         self.frame = EmbedFrame(
             theme=grant.theme,
             origins=list(settings.embed_origins),
