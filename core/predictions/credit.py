@@ -8,7 +8,7 @@ import numpy as np
 import param
 import polars as pl
 
-from core.days import to_date, to_day
+from core.days import to_day
 from core.evaluation import Estimate
 from core.models.credit.binning import Bins
 from core.models.credit.features import FEATURES
@@ -474,8 +474,3 @@ def spread_of_points(points: pl.Series, width: int = 10) -> pl.DataFrame:
             pl.col("customers").fill_null(0),
         )
     )
-
-
-def day_in_words(day: int) -> str:
-    """A day as people write it: 2 January 2026."""
-    return f"{to_date(day):%-d %B %Y}"

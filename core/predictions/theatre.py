@@ -9,9 +9,6 @@ import polars as pl
 from core.days import to_day
 from core.predictions.backtests import StoredBacktest
 
-CHANCES = ("churn", "credit")
-AMOUNTS = ("spend",)
-
 
 def cutoffs_of(backtest: StoredBacktest) -> list[str]:
     """The cutoffs of a backtest as ISO dates, ascending."""

@@ -16,6 +16,7 @@ from core.filters import SalesFilters
 from core.models.sales.newcomers import new_customer_share
 from core.models.sales.periods import TOTAL
 from core.predictions.forecast import forecast_beside_sales, months_hit, new_share_by_month, series_ahead
+from core.predictions.newcomers import by_first_month
 from core.sales_data import SalesData
 from dashboard import theme
 from dashboard.components import FigureCards
@@ -25,7 +26,6 @@ from dashboard.view import Chart, View
 from dashboard.views.forecast_known import (
     bears_forecast,
     between,
-    by_first_month,
     card_of,
     coverage_said,
     has_seasons,
@@ -126,7 +126,7 @@ class ForecastFigures(View):
         return told
 
     def _new_share(self, predicted_on: dt.date) -> tuple[float, float, float] | None:
-        known = by_first_month(self.session, to_day(predicted_on))
+        known = by_first_month(self.session.database, to_day(predicted_on))
         card = card_of(self.session, "sales")
         if known is None or known.is_empty():
             return None
@@ -436,7 +436,7 @@ class NewCustomers(GapChart):
     )
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:  # noqa: ARG002
-        known = by_first_month(self.session, to_day(sales.as_of))
+        known = by_first_month(self.session.database, to_day(sales.as_of))
         if known is None:
             return pl.DataFrame()
         return new_share_by_month(known, as_of=sales.as_of).drop_nulls("share")

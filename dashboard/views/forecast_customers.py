@@ -21,6 +21,7 @@ from core.predictions.forecast import (
     spend_tenths,
     spend_to_act_on,
 )
+from core.predictions.newcomers import by_first_month
 from core.sales_data import SalesData
 from dashboard import theme
 from dashboard.components import FigureCards
@@ -29,7 +30,7 @@ from dashboard.predictions.scored import NOT_SCORED, scored_customers, scores_of
 from dashboard.session import Session
 from dashboard.view import View
 from dashboard.views.forecast_charts import GapChart
-from dashboard.views.forecast_known import bears_forecast, by_first_month, card_of, horizon_of
+from dashboard.views.forecast_known import bears_forecast, card_of, horizon_of
 
 SQL = ("features/purchases", "models/revenue_daily")
 _OF_CUSTOMERS = ("period", "product_line", "product")
@@ -56,7 +57,7 @@ def agreed_on(session: Session) -> Agreement | None:
     spend, sales = scores_of(session, "spend"), scores_of(session, "sales")
     if spend is None:
         return None
-    known = by_first_month(session, to_day(spend.as_of))
+    known = by_first_month(session.database, to_day(spend.as_of))
     forecast = sales.frame if sales is not None else pl.DataFrame()
     horizon = horizon_of(session, "spend")
     return agreement(spend.frame, forecast, known, as_of=spend.as_of, horizon=horizon)[1]

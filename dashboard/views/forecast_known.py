@@ -4,7 +4,6 @@ import datetime as dt
 
 import polars as pl
 
-from core.errors import MissingDataError
 from core.filters import SalesFilters
 from core.model_store import open_model_store
 from core.models.card import ModelCard
@@ -12,11 +11,8 @@ from core.models.sales.periods import TOTAL
 from core.predictions import Scores, stored_backtest
 from core.predictions.forecast import HORIZON, measured_coverage, series_of
 from core.sales_data import SalesData, load_sales, revenue_by_month
-from core.single_flight import SingleFlightCache
 from dashboard import theme
 from dashboard.session import Session
-
-_QUERIED: SingleFlightCache[pl.DataFrame] = SingleFlightCache(8)
 
 
 def card_of(session: Session, task: str) -> ModelCard | None:
@@ -61,16 +57,6 @@ def sold_by_series(newest: SalesData) -> pl.DataFrame:
         return pl.concat(parts)
 
     return newest.once(("sold by series",), make)
-
-
-def by_first_month(session: Session, as_of_day: int) -> pl.DataFrame | None:
-    """Revenue by month and by the month of the customer's first order; None where customers are not known."""
-    database = session.database
-    key = (id(database), database.data_version(), as_of_day)
-    try:
-        return _QUERIED.get(key, lambda: database.query("models/revenue_by_first_month", as_of_day=as_of_day))
-    except MissingDataError:
-        return None
 
 
 def shown_series(found: Scores, filters: SalesFilters) -> str:
