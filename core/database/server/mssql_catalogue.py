@@ -3,12 +3,12 @@
 import re
 
 RELATIONS = """
-SELECT o.name, CASE WHEN o.type = 'V' THEN 'view' ELSE 'table' END, c.name, t.name, c.precision, c.scale
-FROM sys.objects AS o
-LEFT JOIN sys.columns AS c ON c.object_id = o.object_id
-LEFT JOIN sys.types AS t ON t.user_type_id = c.system_type_id
-WHERE o.type IN ('U', 'V') AND o.schema_id = SCHEMA_ID() AND o.is_ms_shipped = 0
-ORDER BY o.name, c.column_id
+SELECT t.TABLE_NAME, CASE WHEN t.TABLE_TYPE = 'VIEW' THEN 'view' ELSE 'table' END,
+       c.COLUMN_NAME, c.DATA_TYPE, c.NUMERIC_PRECISION, c.NUMERIC_SCALE
+FROM INFORMATION_SCHEMA.TABLES AS t
+LEFT JOIN INFORMATION_SCHEMA.COLUMNS AS c ON c.TABLE_SCHEMA = t.TABLE_SCHEMA AND c.TABLE_NAME = t.TABLE_NAME
+WHERE t.TABLE_SCHEMA = SCHEMA_NAME()
+ORDER BY t.TABLE_NAME, c.ORDINAL_POSITION
 """
 
 SCHEMA_VERSION = """
