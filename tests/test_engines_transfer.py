@@ -171,7 +171,7 @@ def test_restart_and_another_source_begin_anew(tmp_path: Path, monkeypatch: pyte
 
 
 @contextmanager
-def broken_off(source: str, target: Path, at: str, *, replace: bool = False) -> Iterator[None]:
+def broken_off(source: str, target: Path | str, at: str, *, replace: bool = False) -> Iterator[None]:
     def stop(state: object) -> None:
         if getattr(state, "table", "") == at:
             raise KeyboardInterrupt

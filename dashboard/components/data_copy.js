@@ -76,7 +76,7 @@ export function render({model}) {
     pick()
   }
 
-  const doing = node("span", {class: "grow", role: "status"})
+  const doing = node("span", {class: "doing", role: "status"})
   const bar = node("progress", {max: 1, "aria-label": "Copied"})
   const cancel = node("button", {type: "button", class: "button", "data-act": "cancel",
     onclick: () => model.send_msg({kind: "cancel"})}, "Cancel")
