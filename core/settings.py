@@ -9,7 +9,7 @@ import param
 from core.errors import SettingsError
 
 PREFIX = "SALES_"
-_SECRETS = {"secret_key", "oauth_client_secret", "database_password"}
+_SECRETS = {"secret_key", "oauth_client_secret", "database_password", "metrics_token"}
 """Settings that are never shown and may be given as files, ``SALES_SECRET_KEY_FILE`` and so on."""
 _YES_OR_NO = dict.fromkeys(("yes", "true", "on", "1"), True) | dict.fromkeys(
     ("no", "false", "off", "0"), False
@@ -40,6 +40,12 @@ class Settings(param.Parameterized):
     payment_terms_days = param.Integer(default=30, bounds=(0, 365), doc="Days from invoice to due date.")
     log_level: param.Selector = param.Selector(
         default="INFO", objects=["DEBUG", "INFO", "WARNING", "ERROR"], doc="Log detail."
+    )
+    log_format: param.Selector = param.Selector(
+        default="text", objects=["text", "json"], doc="Log lines for people (text) or for a log store (json)."
+    )
+    metrics_token = param.String(
+        default="", doc="Secret that a collector of /metrics must send; empty: only this machine may ask."
     )
     model_store = param.String(
         default="", doc="Folder for trained models; empty: in the database, or beside a DuckDB file."

@@ -16,6 +16,7 @@ from core.sales_data import load_sales
 from core.settings import Settings
 from dashboard.current_database import CurrentDatabase
 from dashboard.embedding.application import add_embedding
+from dashboard.observability.operations import Operations, add_operations
 from dashboard.security import live_sessions
 from dashboard.security.front_door import FrontDoor
 from dashboard.security.guard import Guard
@@ -46,7 +47,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
 
     _leave_busy_events_alone()
     door = FrontDoor(settings)
-    live = LiveSessions(door.is_current, hours=settings.session_hours, idle_minutes=settings.idle_minutes)
+    live = LiveSessions(door.current, hours=settings.session_hours, idle_minutes=settings.idle_minutes)
     live_sessions.set_live(live)
     set_finder(live_sessions.person_now)
     set_policy(known_people_only if door.people_sign_in else allow_everything)
@@ -56,9 +57,11 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
 
         ensure_demo_database(settings)
     current = CurrentDatabase(settings)
+    operations = Operations(settings, current, live)
     app = FastAPI(
-        title="Sales dashboard", docs_url=None, redoc_url=None, openapi_url=None, lifespan=partial(_run, live)
-    )
+        title="Sales dashboard", docs_url=None, redoc_url=None, openapi_url=None,
+        lifespan=partial(_run, live, operations),
+    )  # fmt: skip
 
     readiness: dict[str, Any] = {"at": -READY_CACHE_SECONDS, "ok": False, "message": ""}
 
@@ -81,6 +84,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
         pn.state._cleanup_busy_counter()
         search = pn.state.location.search if pn.state.location else ""
         document = pn.state.curdoc
+        operations.metrics.sessions_opened.inc()
         session = live.opened(document, getattr(document.session_context.request, "user", None))
         shell = Shell(current.database, settings, search)
         current.follow(shell.session, document)
@@ -108,14 +112,15 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
         Guard, door=door, session_count=lambda: sum(len(c.sessions) for c in served.applications.values())
     )
     app.add_middleware(StaticFiles)
+    add_operations(app, operations)
     app.state.warm = partial(_warm, current, settings)
     app.state.stop = partial(_stop, current)
     return app
 
 
 @asynccontextmanager
-async def _run(live: LiveSessions, _app: FastAPI) -> AsyncIterator[None]:
-    """While the application is served, end the pages whose time is over."""
+async def _run(live: LiveSessions, operations: Operations, _app: FastAPI) -> AsyncIterator[None]:
+    """While the application is served, end the pages whose time is over and watch the event loop."""
 
     async def sweep() -> None:
         while True:
@@ -125,11 +130,13 @@ async def _run(live: LiveSessions, _app: FastAPI) -> AsyncIterator[None]:
             except Exception:
                 log.exception("sessions could not be looked through")
 
-    task = asyncio.create_task(sweep())
+    tasks = [asyncio.create_task(sweep()), asyncio.create_task(operations.watch_event_loop())]
     try:
         yield
     finally:
-        task.cancel()
+        for task in tasks:
+            task.cancel()
+        operations.close()
 
 
 def _warm(current: CurrentDatabase, settings: Settings) -> None:

@@ -119,14 +119,11 @@ def serve(settings: Settings, *, announce: bool = True) -> None:
     """
     import uvicorn
 
+    from dashboard.observability.log_format import configure_logs
     from dashboard.security.checks import check_settings
-    from dashboard.security.log_masks import mask_logs
 
     check_settings(settings)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    for noisy in ("bokeh", "tornado", "panel", "watchfiles"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    mask_logs()
+    configure_logs(settings)
     listener = _listen(settings)
     port = listener.getsockname()[1]
 

@@ -30,6 +30,7 @@ from core.database.parquet_load import ParquetLoad, write_parquet
 from core.database.schema import TableSchema
 from core.database.staging import file_named
 from core.errors import DatabaseError
+from core.observing import timed_query
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,6 +71,7 @@ class DuckdbDatabase(Database):
         if read_only or file.exists():
             self._require()
 
+    @timed_query
     def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
         file = file_named(name_or_sql)
         with self.current() as reader:

@@ -36,6 +36,7 @@ from core.database.staging import (
     missing_relation,
 )
 from core.errors import DatabaseError, QueryError, SalesError
+from core.observing import timed_query
 from core.sql_files import SqlFile, column_type
 
 _BLOCK_ROWS = 20_000
@@ -82,6 +83,7 @@ class SqliteDatabase(Database):
         self._write_lock = threading.Lock()
         self._closed = False
 
+    @timed_query
     def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
         file = file_named(name_or_sql)
         with self._reader() as reader:

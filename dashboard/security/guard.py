@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 PUBLIC = ("/static/", "/components/", "/sign-in", "/embed/")
 """Beginnings of paths that need no sign-in; embedded views check tokens of their own."""
-PUBLIC_PATHS = {"/favicon.ico", "/embed.js", "/readyz", "/sign-out"}
+PUBLIC_PATHS = {"/favicon.ico", "/embed.js", "/readyz", "/metrics", "/sign-out"}
 NEEDED = {"/data/upload": Role.ADMIN}
 """Routes that need more than being signed in."""
 LIMITED = {"/data/upload": "upload"}
@@ -140,15 +140,26 @@ class Guard:
             return
 
         async def close() -> None:
-            await send({"type": "websocket.close", "code": _CLOSED_BY_US, "reason": "session ended"})
+            nonlocal closed
+            if not closed:
+                closed = True
+                await send({"type": "websocket.close", "code": _CLOSED_BY_US, "reason": "session ended"})
+
+        closed = False
 
         async def received() -> Any:
+            nonlocal closed
+            waiting = live.find(key) if live is not None else None
+            if waiting is not None:
+                waiting.close = close
             message = await receive()
+            if message["type"] == "websocket.disconnect":
+                closed = True
             if live is not None and message["type"] == "websocket.receive":
                 session = live.find(key)
                 if session is not None:
-                    live.use(session, close)
-                    if session.person is not None and not self._door.is_current(session.person):
+                    live.use(session)
+                    if session.person is not None and self._door.current(session.person) is None:
                         await close()
                         return {"type": "websocket.disconnect", "code": _CLOSED_BY_US}
             return message

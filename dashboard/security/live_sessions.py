@@ -1,5 +1,6 @@
 """The pages that are open now: whose they are, since when, and when they must end."""
 
+import asyncio
 import logging
 import time
 import weakref
@@ -48,26 +49,27 @@ class LiveSessions:
 
     Parameters
     ----------
-    is_current
-        Whether a person is still signed in.
+    current
+        The person as they are now, with the role they have now; None if they are not signed in any more.
     hours, idle_minutes
         How long a page may be open, and how long unused.
     """
 
     def __init__(
         self,
-        is_current: Callable[[Person], bool],
+        current: Callable[[Person], Person | None],
         *,
         hours: float,
         idle_minutes: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._is_current = is_current
+        self._current = current
         self._most_seconds, self._idle_seconds = hours * 3600, idle_minutes * 60
         self._clock = clock
         self._by_key: dict[str, LiveSession] = {}
         self._by_document: weakref.WeakKeyDictionary[Any, LiveSession] = weakref.WeakKeyDictionary()
         self._ended: dict[str, float] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self.seconds_between_sweeps = max(0.2, min(15.0, self._idle_seconds / 4, self._most_seconds / 4))
 
     def opened(self, document: Any, person: Person | None) -> LiveSession:
@@ -80,18 +82,21 @@ class LiveSessions:
         return live
 
     def person_of(self, document: Any) -> Person | None:
-        """Whose document it is; None also if nobody knows."""
+        """Whose document it is, with the role they have now; None also if nobody knows."""
         live = self._by_document.get(document)
-        return None if live is None else live.person
+        return None if live is None or live.person is None else self._current(live.person)
 
     def find(self, key: str) -> LiveSession | None:
         """The open page with that session id."""
         return self._by_key.get(key)
 
-    def use(self, live: LiveSession, close: Close) -> None:
-        """Note that the browser of a page said something over the connection that ``close`` closes."""
+    def all(self) -> list[LiveSession]:
+        """The pages that are open."""
+        return list(self._by_key.values())
+
+    def use(self, live: LiveSession) -> None:
+        """Note that the browser of a page said something."""
         live.used = self._clock()
-        live.close = close
 
     def has_ended(self, key: str) -> bool:
         """Whether the page of that session id was closed by us, so that it cannot be taken up again."""
@@ -102,18 +107,17 @@ class LiveSessions:
         now = self._clock()
         self._ended = {key: at for key, at in self._ended.items() if now - at < _REMEMBERED_SECONDS}
         for live in list(self._by_key.values()):
-            if live.key in self._ended:
-                if now - self._ended[live.key] >= _GRACE_SECONDS:
-                    await self._close(live)
-                continue
-            reason = self._reason(live, now)
+            reason = "" if live.key in self._ended else self._reason(live, now)
             if reason:
                 self._ended[live.key] = now
                 log.info("a session of %s ends: %s", live.person.name if live.person else "nobody", reason)
                 self._tell(live, reason)
+                task = asyncio.create_task(self._close_later(live))
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
 
     def _reason(self, live: LiveSession, now: float) -> str:
-        if live.person is not None and not self._is_current(live.person):
+        if live.person is not None and self._current(live.person) is None:
             return "You are not signed in any more."
         if now - live.opened > self._most_seconds:
             return f"This page was open for {_in_words(self._most_seconds)}, the longest a session may last."
@@ -127,10 +131,11 @@ class LiveSessions:
             tell = live.tell
             document.add_next_tick_callback(lambda: tell(reason))
 
-    async def _close(self, live: LiveSession) -> None:
-        close, live.close = live.close, None
-        if close is not None:
-            await close()
+    async def _close_later(self, live: LiveSession) -> None:
+        """Close the connection once the browser has had the time to show why."""
+        await asyncio.sleep(_GRACE_SECONDS)
+        if live.close is not None:
+            await live.close()
 
 
 LIVE: LiveSessions | None = None

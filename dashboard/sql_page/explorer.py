@@ -220,6 +220,6 @@ def _pane(owner: Any, names: Any, explorer: Any = None) -> pn.Param:
 def _close(event: Any) -> None:
     """Close the list that was chosen from: it lies over the chart and the other fields.
 
-    A list of several choices stays open by design; one of a single choice opens anew when the browser is busy.
+    One of several choices stays open by design; one of a single choice opens anew on a busy browser.
     """
     event.obj.dropdown_open = False

@@ -32,6 +32,7 @@ from core.database.server.versions import (
 from core.database.server.writing import write_frame
 from core.database.staging import explain_absent, file_named
 from core.errors import DatabaseError, QueryError, SalesError
+from core.observing import timed_query
 from core.sql_files import SqlFile, column_type
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class ServerDatabase(Database):
     def __repr__(self) -> str:
         return f"<{self.dialect.title} {self.address.shown}>"
 
+    @timed_query
     def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
         file = file_named(name_or_sql)
         asked = file.name if file else "The query"

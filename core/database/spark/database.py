@@ -38,6 +38,7 @@ from core.database.spark.session import (
 )
 from core.database.staging import explain_absent, file_named
 from core.errors import DatabaseError, QueryError, SalesError
+from core.observing import timed_query
 from core.sql_files import SqlFile, column_type
 
 VERSION_SECONDS = 20.0
@@ -72,6 +73,7 @@ class SparkDatabase(Database):
         self._closed = False
         self.current()
 
+    @timed_query
     def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
         file = file_named(name_or_sql)
         asked = file.name if file else "The query"
