@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 import time
+from contextlib import suppress
 from typing import Any, Self
 
 import httpx
@@ -11,9 +12,17 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 
+def visitor(url: str, **cookies: str) -> httpx.Client:
+    """A client of the server at ``url`` that nobody signed in; it keeps no connection open."""
+    return httpx.Client(
+        base_url=url, cookies=cookies, headers={"Origin": url, "Accept": "text/html"}, timeout=60,
+        limits=httpx.Limits(max_keepalive_connections=0), trust_env=False,
+    )  # fmt: skip
+
+
 def signed_in(url: str, name: str, password: str) -> httpx.Client:
     """A client of the server at ``url`` with the cookie of somebody who signed in with a password."""
-    client = httpx.Client(base_url=url, headers={"Origin": url, "Accept": "text/html"}, timeout=30)
+    client = visitor(url)
     form = re.search(r'name="form" value="([^"]+)"', client.get("/sign-in").text)
     assert form is not None
     answer = client.post("/sign-in", data={"form": form[1], "name": name, "password": password, "back": "/"})
@@ -38,6 +47,7 @@ def open_socket(client: httpx.Client, token: str) -> ClientConnection:
         subprotocols=["bokeh", token],  # type: ignore[list-item]
         additional_headers={"Cookie": cookies} if cookies else None,
         max_size=None,
+        legacy=True,
     )
 
 
@@ -82,6 +92,13 @@ class Wire:
                 return key
         return ""
 
+    def told(self, component: str) -> str:
+        """All that the component of that class shows, as one text; empty if there is none."""
+        models = self.models().values()
+        return " ".join(
+            str(model) for model in models if model.get("attributes", {}).get("class_name") == component
+        )
+
     def wait_for(self, component: str, seconds: float = 30) -> str:
         """The id of a component that is being made."""
         until = time.monotonic() + seconds
@@ -108,8 +125,9 @@ class Wire:
 
     def _send(self, kind: str, content: dict[str, Any]) -> None:
         header = {"msgid": secrets.token_hex(8), "msgtype": kind}
-        for part in (header, {}, content):
-            self._socket.send(json.dumps(part))
+        with suppress(ConnectionClosed):  # who waits for an answer will see it
+            for part in (header, {}, content):
+                self._socket.send(json.dumps(part))
 
     def _received(self) -> dict[str, Any]:
         header = json.loads(self._socket.recv(timeout=60))

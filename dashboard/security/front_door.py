@@ -77,7 +77,3 @@ class FrontDoor:
         if user is None:
             return None
         return Person(person.name, user.role, person.session, person.until)
-
-    def is_current(self, person: Person) -> bool:
-        """Whether somebody is still signed in."""
-        return self.current(person) is not None
