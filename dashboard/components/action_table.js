@@ -62,6 +62,7 @@ export function render({model}) {
       order.onclick = () => model.send_msg({kind: "sort", column: column.name})
       cell.setAttribute("aria-sort", sorted ? (model.descending ? "descending" : "ascending") : "none")
       cell.append(order)
+      if (column.small) cell.append(element("small", "", column.small))
       row.append(cell)
     }
     head.replaceChildren(row)
@@ -85,6 +86,7 @@ export function render({model}) {
       }
       line.cells.forEach((text, i) => {
         const column = model.columns[i] ?? {}
+        const small = line.small?.[i] ?? ""
         const cell = element("td", column.numeric ? "number" : column.long ? "long" : text.length < 13 ? "short" : "")
         cell.dataset.label = column.title
         if (line.tones[i]) cell.dataset.tone = line.tones[i]
@@ -94,6 +96,7 @@ export function render({model}) {
           link.onclick = () => model.send_msg({kind: "open", key: line.key})
           cell.append(link)
         } else cell.textContent = text
+        if (small && small !== "–") cell.append(element("small", "", small))
         row.append(cell)
       })
       return row

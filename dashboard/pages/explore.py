@@ -57,8 +57,6 @@ CHAPTERS: dict[str, tuple[str, tuple[type[View], ...]]] = {
     ),
 }
 
-_FEW = 4  # cards that stand two by two
-
 
 class Explore(Page):
     """Key figures, a time strip to brush, the charts of one chapter, and the rows behind them."""
@@ -98,7 +96,7 @@ class Explore(Page):
             self._chapters[tab] = [view(self.session) for view in CHAPTERS[tab][1]]
             self._grids[tab] = CardGrid(
                 objects=[view.panel() for view in self._chapters[tab]],
-                max_columns=2 if len(CHAPTERS[tab][1]) <= _FEW else 3,
+                max_columns=3 if sum(not view.wide for view in CHAPTERS[tab][1]) % 3 == 0 else 2,
                 sizing_mode="stretch_width",
             )
             self._stage.append(self._grids[tab])

@@ -26,6 +26,10 @@ class ActionList(View):
         opens the page of the customer in column ``key``.
     tones
         By column: the column that holds "high", "medium", "low" or "" for its dot.
+    below
+        By column: the column that is shown small below its value, such as an interval.
+    optional
+        Columns that are left out while nothing is known in them.
     hidden
         Columns that are exported but not shown.
     search_in
@@ -36,6 +40,8 @@ class ActionList(View):
 
     columns: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     tones: ClassVar[dict[str, str]] = {}
+    below: ClassVar[dict[str, str]] = {}
+    optional: ClassVar[tuple[str, ...]] = ()
     hidden: ClassVar[tuple[str, ...]] = ()
     search_in: ClassVar[tuple[str, ...]] = ("customer_name",)
     search_label: ClassVar[str] = "Search customers"
@@ -56,14 +62,10 @@ class ActionList(View):
         self._background = Background(pn.state.curdoc)
 
     def show(self, frame: pl.DataFrame) -> None:
+        self._all = frame
         if self.list is None:
-            described = [
-                {"name": name, "title": title, "numeric": kind in _NUMERIC, "long": kind == "long",
-                 "link": kind == "link"}
-                for name, title, kind in self.columns
-            ]  # fmt: skip
             self.list = ActionRows(
-                columns=described,
+                columns=self._described(),
                 page_size=self.page_size,
                 selectable=self.selectable,
                 search_label=self.search_label,
@@ -72,10 +74,32 @@ class ActionList(View):
                 sizing_mode="stretch_both",
             )
             self._content[:] = [self.list]
-        self._all = frame
+        elif self.optional:
+            self.list.columns = self._described()
         if self.selectable:
             self.selected &= set(frame["key"].to_list())
         self._arrange()
+
+    def _shown(self) -> list[tuple[str, str, str]]:
+        """The columns that stand beside each other."""
+        assert self._all is not None
+        frame, small = self._all, set(self.below.values())
+        empty = {name for name in self.optional if not frame.height or frame[name].is_null().all()}
+        return [column for column in self.columns if column[0] not in small | empty]
+
+    def _described(self) -> list[dict[str, Any]]:
+        titles = {name: title for name, title, _kind in self.columns}
+        return [
+            {
+                "name": name,
+                "title": title,
+                "small": titles.get(self.below.get(name, ""), ""),
+                "numeric": kind in _NUMERIC,
+                "long": kind == "long",
+                "link": kind == "link",
+            }
+            for name, title, kind in self._shown()
+        ]
 
     def _arrange(self) -> None:
         """Search and sort anew, and show the first page."""
@@ -102,17 +126,23 @@ class ActionList(View):
         assert self._found is not None
         last = max(0, (self._found.height - 1) // self.page_size)
         page = min(max(0, page), last)
-        rows = []
+        rows, columns = [], self._shown()
+        kinds = {name: kind for name, _title, kind in self.columns}
+        small = {name: (self.below[name], kinds[self.below[name]]) for name in self.below}
         for row in self._found.slice(page * self.page_size, self.page_size).to_dicts():
             key = str(row.get("key") or "")
             rows.append(
                 {
                     "key": key,
                     "name": str(row.get("customer_name") or key),
-                    "cells": [text_of(row[name], kind) for name, _title, kind in self.columns],
+                    "cells": [text_of(row[name], kind) for name, _title, kind in columns],
+                    "small": [
+                        text_of(row[small[name][0]], small[name][1]) if name in small else ""
+                        for name, _title, _kind in columns
+                    ],
                     "tones": [
                         str(row.get(self.tones[name]) or "") if name in self.tones else ""
-                        for name, _title, _kind in self.columns
+                        for name, _title, _kind in columns
                     ],
                     "selected": key in self.selected,
                 }

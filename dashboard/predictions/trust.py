@@ -137,7 +137,8 @@ def _details(status: TaskStatus, as_of: dt.date | None) -> list[str]:
     card = status.model.card
     known = [day for day in status.dates if as_of is None or day <= as_of]
     counted = "months of sales" if status.task == "sales" else "events in training"
-    told = [f"{card.champion}, {card.events:,} {counted}."]
+    champion = card.champion[:1].upper() + card.champion[1:]
+    told = [f"{champion}, {card.events:,} {counted}."]
     if not known:
         first = status.dates[0]
         return [

@@ -265,6 +265,7 @@ class SalesActions(_ScoredList):
         "what is overdue comes first."
     )
     tones: ClassVar[dict[str, str]] = {"p_no_order": "risk"}
+    below: ClassVar[dict[str, str]] = {"p_no_order": "interval"}
     first_sort = "value"
     search_in = ("customer_name", "owner", "country", "step")
     search_label = "Search customers, owners, steps"

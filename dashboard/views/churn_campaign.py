@@ -341,6 +341,7 @@ class CampaignList(_CampaignView, ActionList):
     search_in = ("customer_name", "owner", "country")
     search_label = "Search customer, owner, country"
     tones = {"p_no_order": "risk"}  # noqa: RUF012
+    below = {"p_no_order": "between"}  # noqa: RUF012
     hidden = ("customer_id", "country", "office", "p_low", "p_high", "contact_cost", "reason")
     empty_message = "Nobody has such a risk today.\nLower the threshold, or remove a filter above."
     columns = (
@@ -349,7 +350,7 @@ class CampaignList(_CampaignView, ActionList):
         ("between", "80 % interval", "text"),
         ("value", "Value at risk", "money"),
         ("step", "Suggested step", "text"),
-        ("main_reason", "Why", "text"),
+        ("main_reason", "Why", "long"),
         ("owner", "Owner", "text"),
         ("revenue_365", "Revenue, 365 days", "money"),
     )

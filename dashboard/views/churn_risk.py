@@ -206,29 +206,21 @@ class RiskList(ChurnView, ActionList):
         ("customer_name", "Customer", "link"),
         ("p_no_order", "Risk of no order", "share"),
         ("between", "80 % interval", "text"),
+        ("happened", "What happened", "text"),
+        ("spent", "Spent", "money"),
         ("value", "Value at risk", "money"),
         ("step", "Suggested step", "text"),
-        ("main_reason", "Why", "text"),
+        ("main_reason", "Why", "long"),
         ("owner", "Owner", "text"),
         ("next_order_date", "Next order", "date"),
         ("expected_spend", "Expected spend", "money"),
     )
-    after = (("happened", "What happened", "text"), ("spent", "Spent", "money"))
+    below = {"p_no_order": "between"}  # noqa: RUF012
+    optional = ("happened", "spent")
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
         found = risks(self.session, sales, filters)
         return in_band(found, bands_of(self.session)) if found.height else found
-
-    def show(self, frame: pl.DataFrame) -> None:
-        known = frame["happened"].null_count() < frame.height
-        wanted = (
-            (*type(self).columns[:3], *self.after, *type(self).columns[3:]) if known else type(self).columns
-        )
-        if wanted != self.columns:
-            self.columns = wanted  # type: ignore[misc]
-            if self.list is not None:
-                self.list.columns = described(wanted)
-        super().show(frame)
 
     def note(self, frame: pl.DataFrame) -> str:
         told = [predicted_for(self.session)]
@@ -238,18 +230,3 @@ class RiskList(ChurnView, ActionList):
         if frame["value"].null_count() == frame.height:
             told.append("Expected spend is not predicted for this date: train it on the Sales page.")
         return " ".join([*told, super().note(frame)]).strip()
-
-
-def described(columns: tuple[tuple[str, str, str], ...]) -> list[dict[str, object]]:
-    """Columns as ``ActionRows`` takes them."""
-    numeric = ("integer", "money", "share", "number", "ratio")
-    return [
-        {
-            "name": name,
-            "title": title,
-            "numeric": kind in numeric,
-            "long": kind == "long",
-            "link": kind == "link",
-        }
-        for name, title, kind in columns
-    ]

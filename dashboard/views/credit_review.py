@@ -155,12 +155,13 @@ class ReviewList(CreditView, ActionList):
         ("value", "Expected loss", "money"),
         ("step", "Suggested step", "long"),
         ("p_default", "Next invoice defaults", "share"),
-        ("between", "95 %", "text"),
+        ("between", "95 % interval", "text"),
         ("p_late", "Paid late", "share"),
         ("points", "Points", "integer"),
         ("why", "Why", "long"),
     )
     tones = {"chance": "risk"}  # noqa: RUF012
+    below = {"p_default": "between"}  # noqa: RUF012
     hidden = ("customer_id", "country", "level", "at_risk", "late_between", "amount", "reason")
     search_in = ("customer_name", "owner", "country", "step")
     search_label = "Search customers, owners, countries"

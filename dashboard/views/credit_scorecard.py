@@ -40,6 +40,7 @@ class ScorecardPoints(CreditView, PagedRows):
     empty_message = NO_CARD
     height = 440
     page_size = 12
+    wide = True
     columns: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("feature", "What is known", "text"),
         ("bin", "Value", "text"),

@@ -224,8 +224,10 @@ class SpendList(ActionList):
         ("pace", "Pace of last year", "money"),
         ("adjusted", "Adjusted", "money"),
         ("came", "What came", "money"),
-        ("reason", "Reason", "text"),
+        ("reason", "Reason", "long"),
     )
+    below = {"score": "interval"}  # noqa: RUF012
+    optional = ("came",)
     hidden = ("key", "low", "high", "expected_order_value", "against_pace", "reasons")
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:

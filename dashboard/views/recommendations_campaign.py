@@ -221,7 +221,7 @@ class CampaignList(Chosen, ActionList):
         ("customer_name", "Customer", "link"),
         ("products", "Offer", "long"),
         ("chance", "Chance", "share"),
-        ("interval", "80 %", "text"),
+        ("interval", "80 % interval", "text"),
         ("kind", "Kind", "text"),
         ("reason", "Why", "long"),
         ("value", "Expected", "money"),
@@ -230,6 +230,8 @@ class CampaignList(Chosen, ActionList):
         ("after", "Outcome", "text"),
         ("owner", "Owner", "text"),
     )
+    below = {"chance": "interval"}  # noqa: RUF012
+    optional = ("after",)
     hidden = ("key", "country", "office", "pieces", "low", "high", "value_low", "value_high")
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:

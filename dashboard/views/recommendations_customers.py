@@ -129,7 +129,7 @@ class _OffersOfCustomer(Chosen, ProductLinks):
         ("product_name", "Product", "link"),
         ("product_line", "Product line", "text"),
         ("score", "Chance", "share"),
-        ("interval", "80 %", "text"),
+        ("interval", "80 % interval", "text"),
         ("reasons", "Why", "long"),
         ("value", "Expected", "money"),
         ("price", "Usual price", "money"),
@@ -137,6 +137,8 @@ class _OffersOfCustomer(Chosen, ProductLinks):
         ("stock", "In stock", "integer"),
         ("after", "Outcome", "text"),
     )
+    below = {"score": "interval"}  # noqa: RUF012
+    optional = ("after",)
     hidden = ("product", "low", "high", "rank")
 
     def data(self, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
