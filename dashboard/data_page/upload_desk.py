@@ -13,6 +13,7 @@ from dashboard.components.data_parts import DataPreview, DataUpload
 from dashboard.current_database import CurrentDatabase
 from dashboard.data_page.shown import told_problems, told_table
 from dashboard.data_page.work import LOADS, Cancelled, Job
+from dashboard.sql_page.files import safe_for_spreadsheets
 from dashboard.sql_page.running import Background
 from dashboard.uploads import Upload
 
@@ -160,7 +161,7 @@ class UploadDesk:
         if kind == "cancel" and self._job is not None:
             self._job.stopped.set()
         elif kind == "problems":
-            text = problems_frame(self._problems).write_csv()
+            text = safe_for_spreadsheets(problems_frame(self._problems)).write_csv()
             self.preview.tell(kind="file", name="problems.csv", text=text)
         elif self._job is not None:
             return
