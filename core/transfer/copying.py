@@ -22,6 +22,7 @@ from core.transfer.selection import chosen, in_order
 CHECKPOINT_ROWS = 500_000
 """After so many rows a transaction ends, at the end of a table: what a broken run has to do again at most."""
 _ROUNDS = 3
+_MODELS_BESIDE = ("duckdb", "parquet")
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,10 @@ class _Copy:
         replaced = {name.lower() for name in install(self._target, copied, drops_mapping=drops)}
         views, notes = self._bring_views()
         self._log(copied)
+        if self._target.engine in _MODELS_BESIDE and any(one.name == "model_parts" for one in copied):
+            notes.append(
+                "Models came along as tables, but are kept in a folder beside such a file: train them there"
+            )
         return CopyReport(
             shown_url(self._urls[0]),
             shown_url(self._urls[1]),

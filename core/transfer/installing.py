@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlglot
 
 from core.database.base import Database
-from core.database.changes import BrokenView, Changes
+from core.database.changes import HIDDEN, BrokenView, Changes
 from core.errors import SalesError
 from core.mapping import VIEWS, current_mapping, store_mapping
 from core.mapping.store import staging_texts
 from core.transfer.record import RECORD, Copied
 
+_RENAME_AT_ONCE = ("mysql", "mariadb")
 _DIALECTS = {"parquet": "duckdb", "postgresql": "postgres", "mariadb": "mysql", "mssql": "tsql"}
 
 
@@ -35,9 +36,7 @@ def install(target: Database, copied: Sequence[Copied], *, drops_mapping: bool) 
         old = [name for name, kind in present.items() if kind == "table" and name.lower() in wanted]
         readers = _readers(texts, {name.lower() for name in wanted} | {name.lower() for name in old})
         _drop_views(changes, readers, texts)
-        for name in old:
-            changes.drop_table(name)
-        changes.rename_tables({one.hidden: one.name for one in copied})
+        _put(changes, {one.hidden: one.name for one in copied}, old, at_once=target.engine in _RENAME_AT_ONCE)
         if RECORD in present:
             changes.drop_table(RECORD)
         kept = {
@@ -47,6 +46,22 @@ def install(target: Database, copied: Sequence[Copied], *, drops_mapping: bool) 
         }
         _create_views(changes, kept)
     return old
+
+
+def _put(changes: Changes, names: Mapping[str, str], old: Sequence[str], *, at_once: bool) -> None:
+    """Drop the ``old`` tables and give the new ones their names.
+
+    ``at_once`` where only a single statement takes effect as a whole: all change their names in it first.
+    """
+    if not at_once:
+        for name in old:
+            changes.drop_table(name)
+        changes.rename_tables(names)
+        return
+    aside = {name: f"{RECORD}_old_{number}" for number, name in enumerate(old)}
+    changes.rename_tables({**aside, **names})
+    for name in aside.values():
+        changes.drop_table(name)
 
 
 def remove_hidden(target: Database, keep: Collection[str] = ()) -> list[str]:
@@ -121,7 +136,7 @@ def _translated(text: str, source: str, target: str) -> str:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.lower() == RECORD or re.fullmatch(rf"{RECORD}_\d+", name.lower()) is not None
+    return re.fullmatch(rf"({HIDDEN})?{RECORD}(_(old_)?\d+)?", name.lower()) is not None
 
 
 def _readers(texts: Mapping[str, str], tables: set[str]) -> set[str]:
