@@ -1,0 +1,141 @@
+"""Parts of security that need no server: masks of logs, buckets of tokens, keys, exported texts."""
+
+import io
+import logging
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from core.errors import SettingsError
+from core.roles import Role
+from core.settings import Settings, read_settings
+from dashboard.security.claims import RoleNames
+from dashboard.security.keys import key_for
+from dashboard.security.live_sessions import _in_words
+from dashboard.security.log_masks import MaskedFormatter, masked
+from dashboard.security.rate_limits import RateLimits, TooOftenError, parsed_limits
+from dashboard.sql_page.files import safe_for_spreadsheets
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("cannot open postgresql://ann:s3cret@db.example/sales", "s3cret"),
+        ("cannot open mssql://ann:p%40ss:w0rd@db.example/sales?x=1", "w0rd"),
+        ("Driver={ODBC};Server=db;UID=ann;PWD=s3cret;Encrypt=yes", "s3cret"),
+        ("GET /embed/x?token=abc.def-123&theme=dark", "abc.def-123"),
+        ("GET /sign-in/callback?code=0.AXoA-xyz&state=1", "AXoA-xyz"),
+        ("{'access_token': 'ya29.x', 'id_token': 'q'}", "ya29.x"),
+        ("Authorization: Bearer ya29.abcdefgh", "ya29.abcdefgh"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln was refused", "eyJzdWIiOiIxIn0"),
+        ("client_secret=of-the-provider", "of-the-provider"),
+        ("SALES_SECRET_KEY=abcdefgh", "abcdefgh"),
+        ("ann:admin:scrypt$32768$8$1$AAAA$BBBB", "BBBB"),
+        ("Cookie: sales_session=WyJhZGFtIl0.x.y", "WyJhZGFtIl0"),
+    ],
+)
+def test_secrets_are_masked(line: str, secret: str) -> None:
+    assert secret not in masked(line)
+    assert "***" in masked(line)
+
+
+def test_what_is_no_secret_stays() -> None:
+    for line in (
+        "sqlite:////data/company.sqlite", "The server now shows postgresql://ann@db.example/sales.",
+        "refused: training models for vera (viewer)", "SELECT token FROM words", "3 rows at 12:30:05",
+    ):  # fmt: skip
+        assert masked(line) == line
+
+
+def test_tracebacks_are_masked_too() -> None:
+    out = io.StringIO()
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(MaskedFormatter(logging.Formatter("%(message)s")))
+    log = logging.Logger("masked")
+    log.addHandler(handler)
+    try:
+        raise ValueError("postgresql://ann:s3cret@db.example/sales")
+    except ValueError:
+        log.exception("it failed with %s", "password=s3cret")
+    assert "Traceback" in out.getvalue()
+    assert "s3cret" not in out.getvalue()
+
+
+def test_a_bucket_empties_and_fills_again() -> None:
+    now = [0.0]
+    limits = RateLimits({"query": 3}, clock=lambda: now[0])
+    for _ in range(3):
+        limits.spend("query", "ann")
+    with pytest.raises(TooOftenError, match="no further query for 20 seconds") as refused:
+        limits.spend("query", "ann")
+    assert refused.value.seconds == 20
+    limits.spend("query", "bob")
+    limits.spend("export", "ann")
+    now[0] = 20.0
+    limits.spend("query", "ann")
+    with pytest.raises(TooOftenError):
+        limits.spend("query", "ann")
+
+
+def test_limits_are_read_from_settings() -> None:
+    assert parsed_limits(["query=60", " export = 5 "]) == {"query": 60, "export": 5}
+    for wrong in ("query", "query=0", "query=many", "dancing=3"):
+        with pytest.raises(SettingsError, match="is not a limit"):
+            parsed_limits([wrong])
+
+
+def test_the_secret_is_made_once_and_kept_to_the_server(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    key = key_for(settings, "sign-in")
+    assert len(key) == 32
+    assert key == key_for(settings, "sign-in") != key_for(settings, "embedding")
+    assert (tmp_path / "secret.key").stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.key"]
+    with pytest.raises(SettingsError, match="shorter than 32"):
+        key_for(Settings(secret_key="short"), "sign-in")
+
+
+def test_replicas_with_one_secret_share_their_keys(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("x" * 40 + "\n")
+    one, two = (
+        read_settings({"SALES_SECRET_KEY_FILE": str(file), "SALES_DATA_DIR": str(tmp_path / name)})
+        for name in ("one", "two")
+    )
+    assert key_for(one, "sign-in") == key_for(two, "sign-in")
+    assert "xxxx" not in repr(one)
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_settings({"SALES_SECRET_KEY_FILE": str(tmp_path / "absent")})
+
+
+def test_values_of_the_claim_mean_roles() -> None:
+    names = RoleNames(Settings(role_names=["8f1c-group=analyst", "a=b=admin"], default_role="viewer"))
+    assert names.role(["8F1C-GROUP"]) is Role.ANALYST
+    assert names.role(["admin", "viewer"]) is Role.ADMIN
+    assert names.role(["a=b"]) is Role.ADMIN
+    assert names.role([]) is Role.VIEWER
+    assert RoleNames(Settings()).role(["others"]) is None
+    with pytest.raises(SettingsError, match="no role"):
+        RoleNames(Settings(role_names=["x=king"]))
+
+
+def test_texts_cannot_become_formulas_but_numbers_stay_numbers() -> None:
+    frame = pl.DataFrame(
+        {
+            "=name": ["=1+1", "+49 30", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "Ann", "-12.5", None],
+            "amount": [-1.5, 2.0, -3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, None],
+        }
+    )
+    safe = safe_for_spreadsheets(frame)
+    assert safe.columns == ["'=name", "amount"]
+    assert safe["'=name"].to_list() == [
+        "'=1+1", "'+49 30", "'-2+3", "'@SUM(A1)", "'\t=1", "'\r=1", "' =1", "Ann", "-12.5", None,
+    ]  # fmt: skip
+    assert safe["amount"].equals(frame["amount"])
+
+
+def test_durations_read_well() -> None:
+    assert [_in_words(s) for s in (43200, 3600, 5400, 120, 6, 1)] == [
+        "12 hours", "1 hour", "1.5 hours", "2 minutes", "6 seconds", "1 second",
+    ]  # fmt: skip
