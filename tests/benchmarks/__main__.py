@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.benchmarks.report import Row, print_table, progress, write_json
 
 PARTS = ("click", "sessions", "page", "ingest", "start", "heavy_query", "features")
-MORE = ("copy", "oracle", "public_churn", "public_credit")  # measured only when named: they take long
+MORE = ("copy", "load", "oracle", "public_churn", "public_credit")  # measured only when named: they take long
 
 
 def main() -> int:
