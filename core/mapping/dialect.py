@@ -139,7 +139,8 @@ class DuckDbDialect(Dialect):
         return f"strftime({date}, '%Y-%m-%d')"
 
 
-_DIALECTS: dict[str, type[Dialect]] = {"sqlite": SqliteDialect, "duckdb": DuckDbDialect}
+_EMBEDDED: dict[str, type[Dialect]] = {"sqlite": SqliteDialect, "duckdb": DuckDbDialect}
+_SERVERS = {"postgres": "PostgresDialect", "mysql": "MysqlDialect"}
 
 
 def dialect_of(engine: str) -> Dialect:
@@ -150,10 +151,15 @@ def dialect_of(engine: str) -> Dialect:
     QueryError
         Staging views cannot be generated for it.
     """
-    if engine not in _DIALECTS:
-        known = ", ".join(_DIALECTS)
-        raise QueryError(
-            f"Tables cannot be mapped on {engine} yet.",
-            f"It works on {known}; elsewhere write the staging views.",
-        )
-    return _DIALECTS[engine]()
+    if engine in _EMBEDDED:
+        return _EMBEDDED[engine]()
+    if engine in _SERVERS:
+        from core.mapping import server_dialects
+
+        made: Dialect = getattr(server_dialects, _SERVERS[engine])()
+        return made
+    known = ", ".join([*_EMBEDDED, *_SERVERS])
+    raise QueryError(
+        f"Tables cannot be mapped on {engine} yet.",
+        f"It works on {known}; elsewhere write the staging views.",
+    )

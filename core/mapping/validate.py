@@ -14,7 +14,7 @@ _CACHE: SingleFlightCache[Validation] = SingleFlightCache(16)
 _ESSENTIAL = ("customer_id", "order_date", "order_id")
 _COUNTS = """
 SELECT
-    COUNT(*) AS lines,
+    COUNT(*) AS line_count,
     COUNT(DISTINCT order_id) AS orders,
     COUNT(DISTINCT customer_id) AS customers,
     COUNT(DISTINCT product_id) AS products,
@@ -149,7 +149,7 @@ class _Check:
         assert sales is not None
         rows = int(self.database.query(f"SELECT COUNT(*) AS n FROM {self.quoted(sales.table)}").item())
         row = self.ask(_COUNTS)
-        lines = row["lines"]
+        lines = row["line_count"]
         if not lines:
             self.say("error", "no row has both a customer and a readable date.", "Choose other columns.")
             return LineCounts(rows)

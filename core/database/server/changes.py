@@ -22,8 +22,10 @@ _TEXTS = TableSchema(
 class ServerChanges(Changes):
     """Changes of a database on a server.
 
-    Without transactional DDL every change is made at once, with a note of how to undo it; tables that are
-    dropped are hidden until the end. Only a program that is killed in between leaves half of it.
+    Tables are dropped and renamed as late as may be: until then the caller can go on reading by other
+    connections, which would wait for this one. Without transactional DDL every change is made at once, with
+    a note of how to undo it, and tables that are dropped are hidden until the end: only a program that is
+    killed in between leaves half of it.
     """
 
     def __init__(self, dialect: Dialect, connection: Connection) -> None:
@@ -32,9 +34,11 @@ class ServerChanges(Changes):
         self._doomed: list[str] = []
         self._rows: list[tuple[str, pl.DataFrame]] = []
         self._views: dict[str, str] = {}
+        self._queued: list[Callable[[], None]] = []
         prepare_counter(dialect, connection, {name.lower() for name in self.relations()})
 
     def relations(self) -> dict[str, str]:
+        self._flush()
         found = self._dialect.relations(self._connection)
         return {relation.name: relation.kind for relation in found if relation.name not in self._doomed}
 
@@ -44,6 +48,17 @@ class ServerChanges(Changes):
         }
 
     def drop_table(self, table: str) -> None:
+        self._queued.append(lambda: self._drop_table(table))
+
+    def rename_tables(self, names: Mapping[str, str]) -> None:
+        self._queued.append(lambda: self._rename_tables(names))
+
+    def _flush(self) -> None:
+        """Do what was put off: from now on other connections wait for these tables."""
+        while self._queued:
+            self._queued.pop(0)()
+
+    def _drop_table(self, table: str) -> None:
         if self._dialect.capabilities.transactional_ddl:
             self._run(self._dialect.drop_table(table))
             return
@@ -54,17 +69,19 @@ class ServerChanges(Changes):
         )
         self._doomed.append(hidden)
 
-    def rename_tables(self, names: Mapping[str, str]) -> None:
+    def _rename_tables(self, names: Mapping[str, str]) -> None:
         if names:
             stored = {old: self._dialect.stored_name(new) for old, new in names.items()}
             back = {new: old for old, new in stored.items()}
             self._change(self._dialect.rename_tables(stored), self._dialect.rename_tables(back))
 
     def drop_view(self, view: str) -> None:
+        self._flush()
         text = self._dialect.view_texts(self._connection).get(view, "")
         self._change([self._dialect.drop_view(view)], [self._dialect.create_view(view, text)] if text else [])
 
     def create_view(self, view: str, text: str) -> None:
+        self._flush()
         text = text.strip().removesuffix(";")
         try:
             with self._dialect.savepoint(self._connection):
@@ -85,6 +102,7 @@ class ServerChanges(Changes):
 
     def finish(self) -> None:
         """What comes last: rows, the texts of views, the tables that are dropped for good."""
+        self._flush()
         dialect, connection = self._dialect, self._connection
         if self._views and not dialect.capabilities.keeps_view_texts:
             self._keep_texts()

@@ -23,6 +23,7 @@ Columns = list[tuple[str, str]]
 FailureKind = Literal[
     "lost",  # the connection is gone: idempotent reads are tried again with a new one
     "busy",  # the server asks to try again later: throttling, deadlock, too many connections
+    "locked",  # somebody else changes the tables and does not come to an end
     "waking",  # a paused database is starting
     "login",
     "unreachable",

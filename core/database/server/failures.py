@@ -85,7 +85,7 @@ def writing_error(failure: Failure, address: Address, what: str) -> DatabaseErro
             f"{what}: {address.user or 'the user'} may not write to {address.database}: {reason}.",
             "Ask the administrator of the database for the right to create and change tables.",
         )
-    if failure.kind in ("lost", "busy", "unreachable"):
+    if failure.kind in ("lost", "busy", "locked", "unreachable"):
         return DatabaseError(f"{what}: the connection was lost or refused: {reason}.", "Try again.")
     return DatabaseError(f"{what}: {reason}.", "Check that the server has room, and what the reason says.")
 

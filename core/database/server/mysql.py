@@ -93,6 +93,7 @@ class MysqlDialect(Dialect):
     def prepare(self, connection: Connection, *, read_only: bool) -> None:
         connection.autocommit(True)
         settings = [f"sql_mode = '{_MODE}'", "time_zone = '+00:00'", "div_precision_increment = 12"]
+        settings += ["lock_wait_timeout = 20", "innodb_lock_wait_timeout = 20"]
         if not _is_mariadb(connection):
             settings.append("information_schema_stats_expiry = 0")
         self.run(connection, f"SET SESSION {', SESSION '.join(settings)}")

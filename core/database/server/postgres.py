@@ -78,6 +78,7 @@ class PostgresDialect(Dialect):
             ("client_encoding", "UTF8"),
             ("standard_conforming_strings", "on"),
             ("extra_float_digits", "1"),
+            ("lock_timeout", "20s"),
             ("default_transaction_read_only", "on" if read_only else "off"),
         ):
             connection.execute(f"SET {name} = '{value}'")

@@ -19,6 +19,7 @@ _BY_STATE: dict[str, FailureKind] = {
     "40001": "busy",
     "40P01": "busy",
     "53300": "busy",
+    "55P03": "locked",
     "57P01": "lost",
     "57P02": "lost",
     "57P03": "busy",
