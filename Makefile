@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEVELOP := $(VENV)/.develop-installed
+SPARK := .venv-spark/.spark-installed
 
-.PHONY: help env serve test models pages engines serving large lint bench oracle lock clean
+.PHONY: help env serve test models pages engines serving spark large lint bench oracle lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +29,9 @@ engines: $(DEVELOP)  ## Test database servers: PostgreSQL from Debian's packages
 
 serving: $(DEVELOP)  ## Test embedding, sign-in, limits, faults and metrics on real servers (some minutes)
 	@SALES_TEST_SUITE=serving $(BIN)/python -m pytest $(ARGS)
+
+spark: $(SPARK)  ## Test Spark in an environment of its own, .venv-spark (needs Java 17; some minutes)
+	@SALES_TEST_SUITE=spark .venv-spark/bin/python -m pytest $(ARGS)
 
 large: $(DEVELOP)  ## Run the suite on a company of five million order lines
 	@SALES_TEST_LARGE=1 $(BIN)/python -m pytest tests/test_large_company.py $(ARGS)
@@ -57,12 +61,23 @@ $(DEVELOP): $(RUNTIME) requirements-dev.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
-lock: $(DEVELOP)  ## Resolve the dependencies anew into the two lock files (hashes, no addresses)
+$(SPARK): requirements-spark.lock requirements-dev.lock
+	@bash .ci/make-venv .venv-spark
+	@echo "Installing the locked requirements for Spark into .venv-spark (some minutes the first time) …"
+	@.venv-spark/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+	@.venv-spark/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.lock
+	@.venv-spark/bin/python .ci/link-checkout
+	@touch $@
+
+lock: $(DEVELOP)  ## Resolve the dependencies anew into the three lock files (hashes, no addresses)
 	@$(BIN)/python -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet uv
 	@$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.12 --upgrade \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
 	@$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.12 \
 		--custom-compile-command "make lock" --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+	@$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.12 \
+		--custom-compile-command "make lock" --override .ci/spark-overrides.txt --extra spark pyproject.toml \
+		-o requirements-spark.lock
 
 clean:  ## Remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-spark .pytest_cache .mypy_cache .ruff_cache .hypothesis

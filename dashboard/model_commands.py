@@ -54,8 +54,20 @@ def _task(*, every: bool) -> Callable[[Any], Any]:
 
 
 @click.command()
-@_options(_task(every=True), _DATABASE, _AS_OF, _HORIZON)
-def train(task: str, database: str | None, as_of: dt.datetime | None, horizon: int) -> None:
+@_options(
+    _task(every=True),
+    _DATABASE,
+    _AS_OF,
+    _HORIZON,
+    click.option(
+        "--distributed/--one-machine",
+        default=None,
+        help="Whether the workers of Spark train. [default: where one machine could not read all customers]",
+    ),
+)
+def train(
+    task: str, database: str | None, as_of: dt.datetime | None, horizon: int, distributed: bool | None
+) -> None:
     """Train models and store them.
 
     The model of a task that was trained last is the one in use. A task that the data cannot support is
@@ -76,6 +88,7 @@ def train(task: str, database: str | None, as_of: dt.datetime | None, horizon: i
                         horizon=horizon,
                         terms_days=settings.payment_terms_days,
                         progress=progress,
+                        distributed=distributed if task != "all" or name in ("churn", "spend") else None,
                     )
             except SalesError as error:
                 if task != "all":

@@ -19,7 +19,7 @@ from core.database import Database, open_database
 from core.demo import ensure_demo_database
 from core.settings import Settings
 
-pytest_plugins = ["tests.conftest_predictions", "tests.conftest_servers"]
+pytest_plugins = ["tests.conftest_predictions", "tests.conftest_servers", "tests.conftest_spark"]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 GENUINE_FOLDER = CHECKOUT.parent / "shared" / "classicmodels"
@@ -134,17 +134,20 @@ ServeFunction = Callable[..., RunningServer]
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeFunction]:
-    """Start the real command with the given settings (``SALES_…``); every server is stopped at the end."""
+    """Start the real command with the given settings (``SALES_…``); every server is stopped at the end.
+
+    ``first`` is Python that runs in the server's process before it, to make something fail.
+    """
     running: list[RunningServer] = []
 
-    def start(*, wait: bool = True, **settings: str) -> RunningServer:
+    def start(*, wait: bool = True, first: str = "", **settings: str) -> RunningServer:
         folder = tmp_path_factory.mktemp("served")
         log_file = folder / "server.log"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("SALES_")}
         environment |= {"SALES_DATA_DIR": str(folder / "data"), "SALES_PORT": "0", "PYTHONUNBUFFERED": "1"}
         environment["SALES_TRAIN_DEMO"] = "no"
         environment |= settings
-        command = [*COMMAND, "serve"]
+        command = [*COMMAND[:2], f"{first}\n{COMMAND[2]}", "serve"]
         with log_file.open("w", encoding="utf-8") as log:
             process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=folder, text=True

@@ -58,10 +58,22 @@ def train_model(
     horizon: int = DEFAULT_HORIZON,
     terms_days: int = 30,
     progress: Progress = silent,
+    distributed: bool | None = None,
 ) -> ModelVersion:
-    """Train a model on what was known before ``as_of``, store it and make it the active one of its task."""
+    """Train a model on what was known before ``as_of``, store it and make it the active one of its task.
+
+    ``distributed``: whether the workers of Spark train; by default they do where the data are many.
+    """
     require(Role.ADMIN, "training models")
     day = to_day(as_of or default_as_of(database))
+    if distributed or (distributed is None and database.engine == "spark"):
+        from core.jobs.distributed import is_worthwhile, train_model_distributed
+
+        if distributed or is_worthwhile(database, task, as_of_day=day, horizon=horizon):
+            return train_model_distributed(
+                database, store, task, as_of=to_date(day), horizon=horizon, terms_days=terms_days,
+                progress=progress,
+            )  # fmt: skip
     model, card = job_of(task).train(
         database, as_of_day=day, horizon=horizon, terms_days=terms_days, progress=progress
     )

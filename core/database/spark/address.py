@@ -1,13 +1,13 @@
 """Addresses of Spark Connect servers: ``sc://host:port/;token=…;tables=/folder;schema=…``."""
 
-import os
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
 from core.errors import DatabaseError
 
 PORT = 15002
-_OURS = ("tables", "catalog", "schema")
+_OURS = ("tables", "catalog", "schema", "workers")
+_WORKERS = 2
 _EXAMPLE = "Give an address such as sc://spark.example:15002/;use_ssl=true;schema=sales"
 _PASSWORD = "SALES_DATABASE_PASSWORD"
 
@@ -22,6 +22,8 @@ class SparkAddress:
         A folder as the server sees it, whose sub-folders and Parquet files are the tables; may be empty.
     catalog, schema
         Where tables are found and written otherwise; empty for the server's own choice.
+    workers
+        How many tasks of Spark train together; they all need a free core at the same time.
     remote
         The address as Spark's client wants it. Holds the token: never shown.
     """
@@ -31,6 +33,7 @@ class SparkAddress:
     tables: str
     catalog: str
     schema: str
+    workers: int
     remote: str = field(repr=False)
 
     @property
@@ -61,9 +64,19 @@ def spark_address(url: str) -> SparkAddress:
             raise DatabaseError("An option of the Spark address has no value.", _EXAMPLE)
         options[name] = unquote(value)
     own = {name: options.pop(name, "") for name in _OURS}
-    if "token" not in options and os.environ.get(_PASSWORD):
-        options["token"] = os.environ[_PASSWORD]
+    if "token" not in options and (password := _password()):
+        options["token"] = password
     number = int(port or PORT)
     tail = "".join(f";{name}={quote(value)}" for name, value in options.items())
     remote = f"sc://{host}:{number}/{tail}"
-    return SparkAddress(host, number, own["tables"].rstrip("/"), own["catalog"], own["schema"], remote)
+    workers = own["workers"] or str(_WORKERS)
+    if not workers.isdigit() or int(workers) < 1:
+        raise DatabaseError("The option workers of the Spark address is no number above 0.", _EXAMPLE)
+    tables = own["tables"].rstrip("/")
+    return SparkAddress(host, number, tables, own["catalog"], own["schema"], int(workers), remote)
+
+
+def _password() -> str:
+    from core.settings import read_settings
+
+    return str(read_settings().database_password)

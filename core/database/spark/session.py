@@ -1,6 +1,7 @@
 """Sessions of a Spark Connect server, and sentences for what it says when something is wrong."""
 
 import logging
+import os
 import re
 import socket
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ def load_pyspark() -> Any:
             "Addresses that begin with sc: need the environment for Spark.",
             "Install it with: pip install 'sales-dashboard[spark]', or use the image for Spark.",
         ) from error
+    os.environ.setdefault("SPARK_CONNECT_MODE_ENABLED", "1")  # functions of Spark then need no JVM here
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # it would log what people type
     return errors
