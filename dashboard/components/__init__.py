@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 import param
 from panel.custom import Child, Children, JSComponent
 
+from dashboard.components.telling import Telling
+
 _FOLDER = Path(__file__).parent
 BASE_CSS = (_FOLDER / "base.css").read_text(encoding="utf-8")
 
@@ -91,7 +93,7 @@ class FilterBar(JSComponent):
             self._on_remove(data)
 
 
-class Navigation(JSComponent):
+class Navigation(Telling):
     """Links to the pages."""
 
     pages = param.List(default=[], item_type=dict, doc="Dicts: slug, title, group.")
@@ -100,16 +102,8 @@ class Navigation(JSComponent):
     _esm = _FOLDER / "navigation.js"
     _stylesheets: ClassVar[list[str]] = _css("navigation.css")
 
-    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
-        super().__init__(**params)
-        self._on_event = on_event
 
-    def _handle_msg(self, data: Any) -> None:
-        if self._on_event is not None:
-            self._on_event(data)
-
-
-class BrowserState(JSComponent):
+class BrowserState(Telling):
     """Nothing to see: keeps the address bar in step and tells what the browser is like.
 
     Messages are dicts: kind ``moved`` (search, moves) after back or forward, ``narrow`` on a phone, ``dark``
@@ -120,14 +114,6 @@ class BrowserState(JSComponent):
     answered = param.Integer(default=0, bounds=(0, None), doc="Moves through the history taken over so far.")
 
     _esm = _FOLDER / "browser_state.js"
-
-    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
-        super().__init__(**params)
-        self._on_event = on_event
-
-    def _handle_msg(self, data: Any) -> None:
-        if self._on_event is not None:
-            self._on_event(data)
 
 
 class TabStrip(JSComponent):

@@ -1,31 +1,17 @@
 """Browser components of the customer page and of the short lists on the Overview."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import param
-from panel.custom import JSComponent
 
 from dashboard.components import _css
+from dashboard.components.telling import Telling
 
 _FOLDER = Path(__file__).parent
 
 
-class _Telling(JSComponent):
-    """A component that tells of what is clicked."""
-
-    __abstract = True
-
-    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
-        super().__init__(**params)
-        self._on_event = on_event
-
-    def _handle_msg(self, data: Any) -> None:
-        if self._on_event is not None:
-            self._on_event(data)
-
-
-class CustomerPicker(_Telling):
+class CustomerPicker(Telling):
     """The name of the customer shown, a search for others, and the way back.
 
     Messages are dicts: kind ``search`` (text), ``open`` (key), ``back``.
@@ -42,7 +28,7 @@ class CustomerPicker(_Telling):
     _stylesheets: ClassVar[list[str]] = _css("customer_picker.css")
 
 
-class CustomerStory(_Telling):
+class CustomerStory(Telling):
     """Facts and plain sentences about a customer, under one bold word.
 
     Messages are dicts: kind ``open`` (key).
@@ -58,7 +44,7 @@ class CustomerStory(_Telling):
     _stylesheets: ClassVar[list[str]] = _css("customer_story.css")
 
 
-class ShortList(_Telling):
+class ShortList(Telling):
     """The first few rows of a list to act on, with a link to all of it.
 
     Messages are dicts: kind ``open`` (key) and ``more``.

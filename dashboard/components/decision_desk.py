@@ -1,12 +1,12 @@
 """A desk to decide at: inputs, the figures that follow from them, and sentences; as high as needed."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import param
-from panel.custom import JSComponent
 
 from dashboard.components import _css
+from dashboard.components.telling import Telling
 
 _FOLDER = Path(__file__).parent
 
@@ -22,7 +22,7 @@ def slider(
     }  # fmt: skip
 
 
-class DecisionDesk(JSComponent):
+class DecisionDesk(Telling):
     """Inputs and what follows from them.
 
     Messages are dicts: kind ``set`` (name, value, final: whether the input has come to rest), ``search``
@@ -49,11 +49,3 @@ class DecisionDesk(JSComponent):
 
     _esm = _FOLDER / "decision_desk.js"
     _stylesheets: ClassVar[list[str]] = _css("decision_desk.css")
-
-    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
-        super().__init__(**params)
-        self._on_event = on_event
-
-    def _handle_msg(self, data: Any) -> None:
-        if self._on_event is not None:
-            self._on_event(data)

@@ -1,31 +1,18 @@
 """Browser components of the Features page."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import param
 from panel.custom import JSComponent
 
 from dashboard.components import _css
+from dashboard.components.telling import Telling
 
 _FOLDER = Path(__file__).parent
 
 
-class _Telling(JSComponent):
-    """A component that tells of what is clicked."""
-
-    __abstract = True
-
-    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
-        super().__init__(**params)
-        self._on_event = on_event
-
-    def _handle_msg(self, data: Any) -> None:
-        if self._on_event is not None:
-            self._on_event(data)
-
-
-class FeatureList(_Telling):
+class FeatureList(Telling):
     """Features by business group, to be searched and chosen; tells kind ``choose`` (name)."""
 
     rows = param.List(default=[], item_type=dict, doc="Dicts: name, label, group, said.")
@@ -47,7 +34,7 @@ class FeatureSource(JSComponent):
     _stylesheets: ClassVar[list[str]] = _css("feature_story.css")
 
 
-class ExportButton(_Telling):
+class ExportButton(Telling):
     """A button that asks for a file; tells kind ``export`` (form)."""
 
     label = param.String(doc="What the button says.")

@@ -1,11 +1,11 @@
 """The components of the page that predicts any table: form, report, what-if, keeping."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 import param
-from panel.custom import JSComponent
+
+from dashboard.components.telling import Telling
 
 _FOLDER = Path(__file__).parent
 _SHEETS = [
@@ -14,20 +14,12 @@ _SHEETS = [
 ]
 
 
-class _PredictPart(JSComponent):
+class _PredictPart(Telling):
     """One card: ``state`` says all that it shows, messages say what a person did."""
 
     __abstract = True
 
     state = param.Dict(default={}, doc="What is shown, as plain values; each part knows its own keys.")
-
-    def __init__(self, *, on_event: Callable[[dict[str, Any]], None] | None = None, **params: Any) -> None:
-        super().__init__(**params)
-        self._on_event = on_event
-
-    def _handle_msg(self, data: Any) -> None:
-        if self._on_event is not None:
-            self._on_event(data)
 
     def change(self, **changes: Any) -> None:
         """Change some of the state; nothing is sent if it is the same."""

@@ -7,11 +7,12 @@ import param
 from panel.custom import JSComponent
 
 from dashboard.components import _css
+from dashboard.components.telling import Telling
 
 _FOLDER = Path(__file__).parent
 
 
-class TrustStrip(JSComponent):
+class TrustStrip(Telling):
     """How far a prediction can be trusted, and what can be done about it."""
 
     badge = param.String(doc="What the ladder says: enough data, thin, not enough data.")
@@ -24,16 +25,8 @@ class TrustStrip(JSComponent):
     _esm = _FOLDER / "trust_strip.js"
     _stylesheets: ClassVar[list[str]] = _css("trust_strip.css")
 
-    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
-        super().__init__(**params)
-        self._on_event = on_event
 
-    def _handle_msg(self, data: Any) -> None:
-        if self._on_event is not None:
-            self._on_event(data)
-
-
-class ActionRows(JSComponent):
+class ActionRows(Telling):
     """One page of a list that people work through: search, sort, select, open, export."""
 
     columns = param.List(default=[], item_type=dict, doc="Dicts: name, title, numeric, long, link, help.")
@@ -52,18 +45,6 @@ class ActionRows(JSComponent):
 
     _esm = _FOLDER / "action_table.js"
     _stylesheets: ClassVar[list[str]] = _css("action_table.css")
-
-    def __init__(self, *, on_event: Any = None, **params: Any) -> None:
-        super().__init__(**params)
-        self._on_event = on_event
-
-    def _handle_msg(self, data: Any) -> None:
-        if self._on_event is not None:
-            self._on_event(data)
-
-    def tell(self, **message: Any) -> None:
-        """Send the browser a message."""
-        self._send_msg(message)
 
 
 class InputBar(JSComponent):

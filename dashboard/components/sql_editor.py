@@ -1,13 +1,14 @@
 """The components of the SQL page: editor, catalogue of tables and queries, result, and their frame."""
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import panel
 import param
 from panel.custom import Child, JSComponent
+
+from dashboard.components.telling import Telling
 
 _FOLDER = Path(__file__).parent
 ROW_CHOICES = (1_000, 10_000, 100_000, 1_000_000)
@@ -28,25 +29,7 @@ def editor_assets() -> str:
     return f"static/extensions/panel/{found[-1].parent.relative_to(bundled).as_posix()}"
 
 
-class _Messenger(JSComponent):
-    """A component whose messages go to one callback."""
-
-    __abstract = True
-
-    def __init__(self, *, on_event: Callable[[dict[str, Any]], None] | None = None, **params: Any) -> None:
-        super().__init__(**params)
-        self._on_event = on_event
-
-    def _handle_msg(self, data: Any) -> None:
-        if self._on_event is not None:
-            self._on_event(data)
-
-    def tell(self, **message: Any) -> None:
-        """Send a message to the browser."""
-        self._send_msg(message)
-
-
-class SqlEditor(_Messenger):
+class SqlEditor(Telling):
     """A code editor for SQL with completion of tables and columns, its parameters and its run bar."""
 
     text = param.String(doc="The SQL as it stands; follows the typing a moment later.")
@@ -72,7 +55,7 @@ class SqlEditor(_Messenger):
     _stylesheets: ClassVar[list[str]] = _css("sql_editor.css")
 
 
-class SqlCatalogue(_Messenger):
+class SqlCatalogue(Telling):
     """Tables with columns, saved queries by purpose, and the history of the session."""
 
     tables = param.List(
@@ -90,7 +73,7 @@ class SqlCatalogue(_Messenger):
     _stylesheets: ClassVar[list[str]] = _css("sql_catalogue.css")
 
 
-class SqlResult(_Messenger):
+class SqlResult(Telling):
     """The card of a result: table, charts and plan under tabs, with facts, remark and downloads."""
 
     table = Child(doc="The rows.")
