@@ -24,7 +24,7 @@ COLUMN_TYPES = ("id", "integer", "number", "text", "date", "day")
 """First word of every column description. ``day`` is an integer, days since 1970-01-01; ``id`` is a key of
 whatever type the company uses (integer in Classic Models), never calculated with."""
 
-_TABLE_DEFINITIONS = "schema/"
+_TABLE_DEFINITIONS = ("schema/", "synapse/")
 _SINGLE = ("title", "grain", "needs")
 _LISTS = ("parameters", "columns")
 _ENTRY = re.compile(r"^--(?P<indent>\s+)(?P<key>[a-z_][a-z0-9_]*):\s*(?P<value>.*)$")

@@ -66,7 +66,7 @@ def test_names_outside_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("engine", ["oracle", "", ".."])
 def test_an_unknown_engine_is_refused(engine: str) -> None:
-    with pytest.raises(QueryError, match="duckdb, sqlite"):
+    with pytest.raises(QueryError, match=r"duckdb, .*sqlite"):
         staging_files(engine)
 
 

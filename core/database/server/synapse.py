@@ -76,9 +76,8 @@ class DedicatedDialect(MssqlDialect):
 
     def add_primary_key(self, table: str, columns: Sequence[str]) -> str:
         listed = ", ".join(map(self.quoted, columns))
-        name = self.quoted(f"pk_{table.removeprefix(HIDDEN)}"[:120])
         key = f"PRIMARY KEY NONCLUSTERED ({listed}) NOT ENFORCED"
-        return f"ALTER TABLE {self.quoted(table)} ADD CONSTRAINT {name} {key}"
+        return f"ALTER TABLE {self.quoted(table)} ADD {key}"  # a name would be taken by the old table
 
     def add_index(self, table: str, columns: Sequence[str]) -> str:  # noqa: ARG002
         return ""
