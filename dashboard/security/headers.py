@@ -10,6 +10,7 @@ _HOST = re.compile(r"^[A-Za-z0-9.\-\[\]:]{1,255}$")
 _TAG = re.compile(rb"<(script)(?=[\s>])")
 _ANCESTORS = re.compile(r"frame-ancestors[^;]*")
 _PERMISSIONS = b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"
+_STATIC = ("/static/", "/components/")
 _YEAR = b"max-age=31536000"
 
 
@@ -79,6 +80,8 @@ class SecuredResponse:
         await self._send({"type": "http.response.body", "body": body})
 
     def _headers(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        if self._scope["path"].startswith(_STATIC):  # kept for everybody, so nothing of this request
+            return [*given, (b"x-content-type-options", b"nosniff")]
         kept = [(key, value) for key, value in given if key.lower() != b"content-security-policy"]
         own = [value for key, value in given if key.lower() == b"content-security-policy"]
         found = _ANCESTORS.search(own[0].decode("latin-1")) if own else None
