@@ -1,6 +1,8 @@
 """Copying a database on the Data page, as an admin does it in a browser."""
 
+import json
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +11,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.database import open_database
+from core.roles import Role, policy
+from core.settings import Settings
+from dashboard.current_database import CurrentDatabase
+from dashboard.data_page.copy_desk import CopyDesk
+from dashboard.sql_page.running import Background
 from tests.conftest import RunningServer, ServeFunction
 
 pytestmark = pytest.mark.browser
@@ -124,6 +131,27 @@ def test_a_password_is_neither_shown_nor_kept(watched: Open, server: RunningServ
     assert "heim" not in server.log()
     stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
     assert "heim" not in stored
+
+
+def test_only_an_admin_copies_whatever_a_browser_sends(company: Path, tmp_path: Path) -> None:
+    current = CurrentDatabase(Settings(data_dir=tmp_path, database_url=f"sqlite:///{company}"))
+    desk = CopyDesk(current, Background(None))
+    target = tmp_path / "copy.sqlite"
+    sent = {"address": f"postgresql://me@127.0.0.1:1/{target.name}", "password": "geheim", "replace": True}
+
+    with policy(lambda role: role < Role.ADMIN):
+        for kind in ("test", "copy"):
+            desk.card._handle_msg({"kind": kind, **sent, "address": f"sqlite:///{target}"})
+            assert "needs the role admin" in desk.card.state["message"]
+    assert not target.exists()
+
+    desk.card._handle_msg({"kind": "test", **sent})
+    until = time.monotonic() + 30
+    while desk.card.state["phase"] != "idle" and time.monotonic() < until:
+        time.sleep(0.05)
+    assert "127.0.0.1" in desk.card.state["message"]
+    assert "geheim" not in json.dumps(desk.card.state)
+    current.database.close()
 
 
 @pytest.mark.parametrize(

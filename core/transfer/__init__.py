@@ -2,7 +2,7 @@
 
 from core.transfer.check import examine_target
 from core.transfer.copying import CopyOptions, copy_database, discard_copy
-from core.transfer.places import with_password
+from core.transfer.places import identity, with_password
 from core.transfer.report import CopiedTable, CopyProgress, CopyReport, Progress
 from core.transfer.selection import copyable
 
@@ -16,5 +16,6 @@ __all__ = [
     "copyable",
     "discard_copy",
     "examine_target",
+    "identity",
     "with_password",
 ]

@@ -15,6 +15,7 @@ from core.transfer import (
     copyable,
     discard_copy,
     examine_target,
+    identity,
     with_password,
 )
 from dashboard.components.data_parts import DataCopy
@@ -121,7 +122,7 @@ class CopyDesk:
                     discard_copy(target)
                 raise
 
-        running.future = self._background.start(COPIES, work, partial(self._done, job))
+        running.future = self._background.start(COPIES, work, partial(self._done, job, target))
 
     def _told(self, what: str, fraction: float) -> None:
         if self._job is not None:
@@ -135,9 +136,9 @@ class CopyDesk:
         self._job.stopped.set()
         self.card.change(doing="Cancelling")
         if self._running.cancel():  # it had not begun
-            self._done(self._job, Cancelled("It was cancelled; nothing was changed."))
+            self._done(self._job, "", Cancelled("It was cancelled; nothing was changed."))
 
-    def _done(self, job: Job, outcome: CopyReport | SalesError) -> None:
+    def _done(self, job: Job, target: str, outcome: CopyReport | SalesError) -> None:
         if job is not self._job:
             return
         self._job = self._running = None
@@ -165,6 +166,8 @@ class CopyDesk:
             }
         )
         self.card.tell(kind="forget")
+        if identity(target) == identity(self.current.own_url):
+            self.current.changed()
 
     def _complain(self, error: SalesError) -> None:
         tone = "warning" if isinstance(error, Cancelled) else "error"
