@@ -74,7 +74,7 @@ class Sample:
 
 def is_worthwhile(database: Database, task: str, *, as_of_day: int, horizon: int) -> bool:
     """Whether Spark should train: its database, a task it can, and more rows than one machine reads."""
-    if database.engine != "spark" or task not in TASKS:
+    if not isinstance(database, SparkDatabase) or task not in TASKS:
         return False
     customers = int(database.query("features/coverage", as_of_day=as_of_day)["customers"].item())
     return customers * len(_training_days(database, as_of_day, horizon)) > WORTH_ROWS
@@ -103,7 +103,7 @@ def train_model_distributed(
     require(Role.ADMIN, "training models")
     if not isinstance(database, SparkDatabase):
         raise JobError(
-            f"A database of {database.engine} cannot train on several machines.",
+            "Only Spark trains on several machines, and this database is not opened through it.",
             "Leave out --distributed, or give the address of a Spark server (sc://…).",
         )
     if task not in TASKS:

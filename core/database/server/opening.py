@@ -12,6 +12,10 @@ from core.errors import DatabaseError
 _POSTGRES = ("core.database.server.postgres:PostgresDialect", "postgresql://user@host:5432/company")
 _MYSQL = ("core.database.server.mysql:dialect_for", "mysql://user@host:3306/company")
 _MSSQL = ("core.database.server.mssql:dialect_for", "mssql://user@host:1433/company")
+_DATABRICKS = (
+    "core.database.server.databricks:DatabricksDialect",
+    "databricks://token@host?http_path=/sql/1.0/warehouses/id&catalog=main&schema=sales",
+)
 _SCHEMES: dict[str, tuple[str, str]] = {
     "postgresql": _POSTGRES,
     "postgres": _POSTGRES,
@@ -19,6 +23,7 @@ _SCHEMES: dict[str, tuple[str, str]] = {
     "mariadb": _MYSQL,
     "mssql": _MSSQL,
     "azuresql": _MSSQL,
+    "databricks": _DATABRICKS,
 }
 """By scheme: what makes the dialect (of the address, or of nothing), and an example."""
 _DRIVERS = {"postgresql": ("", "psycopg"), "mysql": ("", "pymysql")}

@@ -74,6 +74,7 @@ class SparkDatabase(Database):
         self.current()
 
     @timed_query
+    @timed_query
     def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
         file = file_named(name_or_sql)
         asked = file.name if file else "The query"
