@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, urlencode
 import param
 
 from core.database import Database
+from core.database.server.failures import DatabaseWakingError
+from core.database.server.waking import without_waiting
 from core.errors import SalesError
 from core.filters import DIMENSIONS, SalesFilters
 from core.freshness import last_load
@@ -16,6 +18,9 @@ from core.sales_data import SalesData, load_sales
 from core.settings import Settings
 
 log = logging.getLogger(__name__)
+
+_WAKING_SECONDS, _MOST_WAKING_TRIES = 5.0, 60
+_WAKING = "This takes a minute or so and is tried again by itself."
 
 EXTRA: dict[str, tuple[str, ...]] = {
     "sql": ("q", "p"),
@@ -106,14 +111,29 @@ class Session(param.Parameterized):
         return "?" + urlencode(query | self.filters.to_query(), safe=",:")
 
     async def load(self) -> None:
-        """Read the sales data for the as-of date off the event loop; sets ``sales`` or ``problem``."""
+        """Read the sales data for the as-of date off the event loop; sets ``sales`` or ``problem``.
+
+        A paused database that is waking up is asked again every few seconds, and said to be.
+        """
+        for _ in range(_MOST_WAKING_TRIES):
+            with without_waiting():
+                if not await self._loaded():
+                    return
+            await asyncio.sleep(_WAKING_SECONDS)
+        await self._loaded()
+
+    async def _loaded(self) -> bool:
+        """Read once; gives whether the database is waking up, so that it is worth reading again."""
         wanted = self.as_of
         try:
             newest, sales = await asyncio.to_thread(self._read, wanted)
+        except DatabaseWakingError as error:
+            self.param.update(sales=None, problem=f"{error.message} {_WAKING}")
+            return True
         except SalesError as error:
             log.warning("sales data could not be read: %s", error)
             self.param.update(sales=None, problem=str(error))
-            return
+            return False
         if wanted == self.as_of:
             self.newest_as_of = newest
             known, unknown = SalesFilters.from_query(self.filters.to_query(), sales.known_values())
@@ -121,6 +141,7 @@ class Session(param.Parameterized):
                 self.filters.assign(known)
                 self.notices = [*self.notices, *unknown]
             self.param.update(sales=sales, problem="")
+        return False
 
     def _read(self, as_of: dt.date | None) -> tuple[dt.date, SalesData]:
         terms = self.settings.payment_terms_days

@@ -29,6 +29,7 @@ from core.database.server.versions import (
     prepare_counter,
     read_version,
 )
+from core.database.server.waking import without_waiting
 from core.database.server.writing import write_frame
 from core.database.staging import explain_absent, file_named
 from core.errors import DatabaseError, QueryError, SalesError
@@ -119,7 +120,8 @@ class ServerDatabase(Database):
         return version
 
     def answer(self) -> str:
-        return self._read(lambda connection, _: self.dialect.server_name(connection), "The server", None)
+        with without_waiting():  # whoever asks how it is wants to be told that it is waking up
+            return self._read(lambda connection, _: self.dialect.server_name(connection), "The server", None)
 
     def write(self, table: str, frame: pl.DataFrame, mode: WriteMode = "replace") -> None:
         self.require_writing()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from core.database.server.address import Address
 from core.database.server.dialect import Connection, Dialect, Failure
 from core.database.server.failures import connection_error
+from core.database.server.waking import waits
 from core.errors import DatabaseError
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ class Pool:
                 if failure is None or not failure.may_be_repeated:
                     raise
                 if failure.kind == "waking":
+                    if not waits():
+                        raise
                     until = until or time.monotonic() + failure.wait_seconds
                     if time.monotonic() > until:
                         raise
