@@ -34,7 +34,7 @@ TYPES = pl.DataFrame(
 )
 
 
-@pytest.fixture(params=["postgres"])
+@pytest.fixture(params=["postgres", "mariadb"])
 def server(request: pytest.FixtureRequest) -> DatabaseServer:
     """Each server in turn."""
     found: DatabaseServer = request.getfixturevalue(f"{request.param}_server")
