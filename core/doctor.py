@@ -159,7 +159,8 @@ def _references(database: Database, schema: TableSchema, tables: dict[str, Table
         here, there = key.columns[0], key.references[0]
         parent = tables.get(key.table)
         columns = {column.lower() for column in tables[schema.name].columns}
-        if parent is None or here.lower() not in columns or there not in parent.columns:
+        known = {column.lower() for column in parent.columns} if parent else set()
+        if parent is None or here.lower() not in columns or there.lower() not in known:
             continue
         number = database.query(
             f"SELECT COUNT(*) AS number FROM {schema.name} AS child WHERE child.{here} IS NOT NULL "

@@ -87,6 +87,8 @@ def writing_error(failure: Failure, address: Address, what: str) -> DatabaseErro
         )
     if failure.kind in ("lost", "busy", "locked", "unreachable"):
         return DatabaseError(f"{what}: the connection was lost or refused: {reason}.", "Try again.")
+    if "depend on it" in reason:
+        return DatabaseError(f"{what}: {reason}.", "Drop those, or remove the mapping that made them, first.")
     return DatabaseError(f"{what}: {reason}.", "Check that the server has room, and what the reason says.")
 
 

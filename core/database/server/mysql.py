@@ -109,7 +109,7 @@ class MysqlDialect(Dialect):
 
     def bound(self, connection: Connection, sql: str, values: Mapping[str, object]) -> Bound:
         def literal(value: object) -> str:
-            text = str(connection.literal(value))
+            text = str(connection.escape(value))
             return f" {text}" if text.startswith("-") else text
 
         return rendered(sql, values, literal)

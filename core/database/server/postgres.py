@@ -110,7 +110,7 @@ class PostgresDialect(Dialect):
                 return
             inside = connection.info.transaction_status != 0
             with nullcontext() if inside else connection.transaction():
-                cursor.execute(f"DECLARE sales_rows NO SCROLL CURSOR FOR {bound.sql}")
+                _execute(cursor, _DECLARE, bound.sql)
                 cursor.execute(f"FETCH {rows} FROM sales_rows")
                 yield _columns(cursor), _cursor_rows(cursor, rows)
                 cursor.execute("CLOSE sales_rows")
@@ -128,7 +128,9 @@ class PostgresDialect(Dialect):
         return lambda: connection.cancel_safe(timeout=2)
 
     def plan(self, connection: Connection, bound: Bound) -> str:
-        return "\n".join(row[0] for row in self.fetch(connection, f"EXPLAIN {bound.sql}"))
+        with closing(connection.cursor()) as cursor:
+            _execute(cursor, "EXPLAIN ", bound.sql)
+            return "\n".join(row[0] for row in cursor.fetchall())
 
     def server_name(self, connection: Connection) -> str:
         return f"PostgreSQL {self.fetch(connection, 'SHOW server_version')[0][0].split(' ')[0]}"
@@ -232,9 +234,21 @@ class PostgresDialect(Dialect):
         return failure_of(error)
 
 
+_DECLARE = "DECLARE sales_rows NO SCROLL CURSOR FOR "
 _NULL = "\\N"
 _DATETIME = "%Y-%m-%d %H:%M:%S%.6f"
 _COPY_BYTES = 1 << 20
+
+
+def _execute(cursor: Any, before: str, sql: str) -> None:
+    """Run ``sql`` behind a few words, which the place in an error does not count."""
+    import psycopg
+
+    try:
+        cursor.execute(before + sql)
+    except psycopg.Error as error:
+        error.words_before = len(before)  # type: ignore[attr-defined]
+        raise
 
 
 def _numerics_as_text(connection: Connection) -> None:

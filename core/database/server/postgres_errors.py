@@ -59,7 +59,7 @@ def failure_of(error: Exception) -> Failure:
         _kind(state, reason),
         reason,
         named["name"] if named else "",
-        int(position) - 1 if position else None,
+        int(position) - 1 - getattr(error, "words_before", 0) if position else None,
     )
 
 
