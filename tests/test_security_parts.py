@@ -1,9 +1,14 @@
 """Parts of security that need no server: masks of logs, buckets of tokens, keys, exported texts."""
 
+import asyncio
 import io
 import logging
+import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import httpx
 import polars as pl
 import pytest
 
@@ -11,6 +16,8 @@ from core.errors import SettingsError
 from core.roles import Role
 from core.settings import Settings, read_settings
 from dashboard.security.claims import RoleNames
+from dashboard.security.front_door import FrontDoor
+from dashboard.security.guard import Guard
 from dashboard.security.keys import key_for
 from dashboard.security.live_sessions import _in_words
 from dashboard.security.log_masks import MaskedFormatter, masked
@@ -133,6 +140,28 @@ def test_texts_cannot_become_formulas_but_numbers_stay_numbers() -> None:
         "'=1+1", "'+49 30", "'-2+3", "'@SUM(A1)", "'\t=1", "'\r=1", "' =1", "Ann", "-12.5", None,
     ]  # fmt: skip
     assert safe["amount"].equals(frame["amount"])
+
+
+def test_a_failure_tells_a_reference_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def failing(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise RuntimeError("postgresql://ann:s3cret@db.example is down")
+
+    async def ask() -> httpx.Response:
+        guard = Guard(failing, door=FrontDoor(Settings(data_dir=tmp_path)), session_count=lambda: 0)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://here") as client:
+            return await client.get("/")
+
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(asyncio.run, ask()).result()
+    assert answer.status_code == 500
+    assert "Something went wrong on the server" in answer.text
+    assert not {"RuntimeError", "Traceback", "s3cret"} & set(re.split(r"\W+", answer.text))
+    found = re.search(r"Reference (\w{8})", answer.text)
+    assert found is not None
+    assert f"reference {found[1]}" in caplog.text
+    assert "nosniff" in answer.headers["x-content-type-options"]
 
 
 def test_durations_read_well() -> None:
