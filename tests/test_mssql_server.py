@@ -2,14 +2,17 @@
 
 import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from scripted_odbc import Answer, Driver, ScriptedConnection, fault
+from sql_companies import literal_company, write_sqlite
 from sqlglot import exp, parse
 from sqlglot.errors import SqlglotError
 
+from core.database import open_database
 from core.database.schema import Column, ForeignKey, TableSchema
 from core.database.server import pool as pool_module
 from core.database.server.address import parse_address
@@ -17,6 +20,7 @@ from core.database.server.database import ServerDatabase
 from core.database.server.failures import DatabaseWakingError
 from core.database.server.mssql import cancel, dialect_for, running
 from core.database.server.mssql_literals import bound
+from core.database.server.repeated_keys import repeated_keys, require_unique_keys
 from core.database.server.synapse import DedicatedDialect, ServerlessDialect
 from core.errors import DatabaseError, MissingDataError, QueryError
 
@@ -269,6 +273,22 @@ def test_a_serverless_pool_is_only_read() -> None:
     assert not [sql for sql in driver.sent if sql.startswith(("CREATE", "INSERT", "DROP"))]
 
 
+def test_training_refuses_keys_that_a_dedicated_pool_let_come_twice() -> None:
+    tables = {"orders": [("orderNumber", "bigint")], "customers": [("customerNumber", "bigint")]}
+
+    def own(_: ScriptedConnection, sql: str, __: Any) -> Answer | None:
+        if "AS repeated FROM" in sql:
+            return ["repeated"], [(3 if "FROM stg_orders" in sql else 0,)]
+        return None
+
+    address = parse_address("mssql://a:b@works.sql.azuresynapse.net/pool", "x")
+    pool = ServerDatabase(Driver(server(tables, own)).dialect(DedicatedDialect), address)
+    with pool, pytest.raises(DatabaseError, match=r"more than once.*stg_orders.order_id \(3\)"):
+        require_unique_keys(pool)
+    with ServerDatabase(Driver(server(tables, own)).dialect(), ADDRESS) as enforced:
+        require_unique_keys(enforced)
+
+
 def test_the_plan_of_a_query_leaves_the_connection_as_it_was() -> None:
     def own(_: ScriptedConnection, sql: str, __: Any) -> Answer | None:
         if "FROM things" in sql:
@@ -312,3 +332,11 @@ def require_tsql(statements: list[str]) -> None:
             raise AssertionError(f"{sql}: {error}") from None
         assert len(found) == 1, sql
         assert not isinstance(found[0], exp.Command), sql
+
+
+def test_repeated_keys_are_counted_by_any_engine(tmp_path: Path) -> None:
+    company = literal_company()
+    company["orders"].append(company["orders"][0])
+    with open_database(str(write_sqlite(company, tmp_path / "company.sqlite"))) as sqlite:
+        assert repeated_keys(sqlite) == {"stg_orders": 1}
+        require_unique_keys(sqlite)

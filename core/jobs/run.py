@@ -65,6 +65,10 @@ def train_model(
     ``distributed``: whether the workers of Spark train; by default they do where the data are many.
     """
     require(Role.ADMIN, "training models")
+    if database.engine == "mssql":
+        from core.database.server.repeated_keys import require_unique_keys
+
+        require_unique_keys(database)
     day = to_day(as_of or default_as_of(database))
     if distributed or (distributed is None and database.engine == "spark"):
         from core.jobs.distributed import is_worthwhile, train_model_distributed
