@@ -42,5 +42,5 @@ def require_unique_keys(database: Database) -> None:
         told = ", ".join(f"{view}.{KEYS[view]} ({count:,})" for view, count in found.items())
         raise DatabaseError(
             f"Keys come more than once, so that sums would be wrong: {told}.",
-            "Remove the repeated rows, which sql/synapse/dedicated/repeated_keys.sql counts, and train again.",
+            "Remove the repeated rows (sql/synapse/dedicated/repeated_keys.sql counts them) and train again.",
         )
