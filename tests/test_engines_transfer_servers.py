@@ -15,7 +15,7 @@ from sql_companies import literal_company, write_sqlite
 from core.database import open_database
 from core.errors import DatabaseError
 from core.mapping import Mapping, current_mapping, store_mapping
-from core.transfer import CopyOptions, copy_database, examine_target
+from core.transfer import CopyOptions, CopyProgress, copy_database, examine_target
 from core.transfer import copying as copying_module
 from tests.conftest_servers import DatabaseServer
 from tests.test_engines_transfer import answers, broken_off, numbers
@@ -218,3 +218,41 @@ def test_a_wrong_password_is_one_sentence_without_it(server: DatabaseServer, tmp
 
     assert "nothisone" not in str(refused.value)
     assert "seller" in str(refused.value)
+
+
+def test_a_connection_that_is_lost_ends_in_a_sentence_and_the_next_run_goes_on(
+    postgres_server: DatabaseServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying_module, "CHECKPOINT_ROWS", 1)
+    source, there = numbers(tmp_path / "source.sqlite", 3, 200), postgres_server.fresh()
+    name = there.rpartition("/")[2]
+
+    def cut_at_t2(state: CopyProgress) -> None:
+        if (state.step, state.table) == ("copying", "t2"):
+            postgres_server.admin(
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+            )
+
+    with pytest.raises(DatabaseError) as lost:
+        copy_database(source, there, None, cut_at_t2)
+    assert "\n" not in str(lost.value)
+    assert "s3cret" not in str(lost.value)
+
+    report = copy_database(source, there)
+
+    assert [table.name for table in report.tables if table.continued] == ["t1"]
+    assert report.verified
+
+
+def test_what_the_reader_may_not_write_is_refused_in_a_sentence(
+    postgres_server: DatabaseServer, tmp_path: Path
+) -> None:
+    source, there = numbers(tmp_path / "source.sqlite", 1, 10), postgres_server.fresh()
+    name = there.rpartition("/")[2]
+    postgres_server.admin(f"ALTER DATABASE {name} OWNER TO postgres")
+
+    with pytest.raises(DatabaseError) as refused:
+        copy_database(source, there)
+
+    assert "permission" in str(refused.value).lower() or "may not" in str(refused.value)
+    assert "Traceback" not in str(refused.value)
