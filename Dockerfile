@@ -19,6 +19,10 @@ RUN python /tmp/prepare_base.py && rm /tmp/prepare_base.py
 FROM ${BASE_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off
 WORKDIR /build
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends binutils \
+ && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /build/tools && python -m venv --without-pip /opt/sales-dashboard
 COPY requirements.lock requirements-build.lock ./
 # A certificate authority of the building machine, where there is one, comes as the secret `ca`.
@@ -41,8 +45,9 @@ RUN tools/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --no-in
       --no-index dist/*.whl \
  && /opt/sales-dashboard/bin/python infra/image/compile_environment.py core dashboard
 # The demo company with its models trained, scored and judged: the first page of a first visit is complete.
+WORKDIR /
 RUN --mount=type=cache,target=/var/cache/sales-demo \
-    cd / && SALES_DATA_DIR=/data /opt/sales-dashboard/bin/python /build/infra/image/make_demo.py /var/cache/sales-demo
+    SALES_DATA_DIR=/data /opt/sales-dashboard/bin/python /build/infra/image/make_demo.py /var/cache/sales-demo
 
 # ---- the image
 FROM base AS dashboard
@@ -69,5 +74,6 @@ EXPOSE 5006
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['SALES_PORT'] + '/healthz', timeout=3)"]
-ENTRYPOINT ["tini", "--", "sales-dashboard"]
+# What was asked to end (SIGTERM, 143) and did has ended well: status 0.
+ENTRYPOINT ["tini", "-e", "143", "--", "sales-dashboard"]
 CMD ["serve"]

@@ -33,6 +33,12 @@ serving: $(DEVELOP)  ## Test embedding, sign-in, limits, faults and metrics on r
 spark: $(SPARK)  ## Test Spark in an environment of its own, .venv-spark (needs Java 17; some minutes)
 	@SALES_TEST_SUITE=spark .venv-spark/bin/python -m pytest $(ARGS)
 
+container: $(DEVELOP)  ## Build the image, run it, and test what is deployed (no Docker needed; some minutes)
+	@SALES_TEST_SUITE=container $(BIN)/python -m pytest $(ARGS)
+
+image:  ## Build the image from the Dockerfile: with Docker where it runs, else without
+	@if docker info >/dev/null 2>&1; then docker build --tag sales-dashboard .; else .ci/build-image; fi
+
 large: $(DEVELOP)  ## Run the suite on a company of five million order lines
 	@SALES_TEST_LARGE=1 $(BIN)/python -m pytest tests/test_large_company.py $(ARGS)
 

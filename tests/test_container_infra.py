@@ -317,7 +317,7 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert environment["HOME"] == "/tmp"
     assert environment["SALES_DATA_DIR"] == "/data"
     assert "SALES_ALLOW_ANONYMOUS" not in environment  # whoever runs it has to ask for that
-    assert json.loads(_dockerfile("ENTRYPOINT")[-1]) == ["tini", "--", "sales-dashboard"]
+    assert json.loads(_dockerfile("ENTRYPOINT")[-1]) == ["tini", "-e", "143", "--", "sales-dashboard"]
     assert _parsed(json.loads(_dockerfile("CMD")[-1])) == "serve"
 
 

@@ -78,6 +78,7 @@ export function render({model}) {
   root.append(curtain)
   const show = () => {
     why.textContent = `${model.ended} What you see may be out of date; the address keeps where you were.`
+    document.documentElement.dataset.session = model.ended ? "ended" : "open"
     if (model.ended && !curtain.open && curtain.isConnected) curtain.showModal()
   }
   model.on("ended", show)

@@ -1,9 +1,11 @@
 """Leave out of an environment what a running dashboard never reads: tests, headers, parts of other platforms.
 
-What is left out is listed here, by package, so that a surprise can be found quickly. Licences stay.
+What is left out is listed here, by package, so that a surprise can be found quickly. Licences stay. Libraries
+lose the names of their inner functions, which only debuggers read.
 """
 
 import shutil
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -22,8 +24,13 @@ UNUSED = (
     "panel/dist/bundled/perspective", "panel/dist/bundled/reveal.js@*", "panel/dist/bundled/vegaplot",
     "panel/dist/bundled/echarts", "panel/dist/bundled/jsoneditor", "panel/dist/bundled/terminal",
     "panel/dist/bundled/babel-standalone@*", "panel/dist/bundled/golden-layout@*",
+    "panel/dist/bundled/aceplot", "panel/dist/bundled/font-awesome", "panel/dist/bundled/bootstrap4",
+    "panel/dist/bundled/bootstrap5", "panel/dist/bundled/material-components-web@*",
+    "panel/dist/bundled/floatpanel", "panel/dist/bundled/quillinput", "panel/dist/bundled/muuri@*",
     "bokeh/server/static/**/*.map", "bokeh/server/static/js/lib", "bokeh/server/static/lib",
     "panel_material_ui/**/*.map",
+    # copying rows into SQL Server without ODBC, which the dashboard does not do
+    "mssql_py_core",
     # translations of country names, data sets for trying, notebooks
     "pycountry/locales", "statsmodels/datasets", "sklearn/datasets/data", "sklearn/datasets/images",
     "bokeh/sampledata/_data", "holoviews/examples", "panel/examples", "hvplot/examples",
@@ -51,5 +58,25 @@ def trim(packages: Path) -> int:
     return freed
 
 
+def strip(packages: Path) -> int:
+    """Take the names of inner functions out of libraries; returns the bytes freed.
+
+    Not those patched to stand beside a package (``*.libs``), nor Microsoft's, which stay as they came.
+    """
+    libraries = [
+        file
+        for file in packages.rglob("*.so*")
+        if file.is_file() and not file.is_symlink() and not _as_it_came(file.relative_to(packages))
+    ]
+    before = sum(file.stat().st_size for file in libraries)
+    subprocess.run(["strip", "--strip-unneeded", *map(str, libraries)], check=True)
+    return before - sum(file.stat().st_size for file in libraries)
+
+
+def _as_it_came(file: Path) -> bool:
+    return file.parts[0].endswith(".libs") or file.parts[0].startswith("mssql")
+
+
 if __name__ == "__main__":
-    print(f"Left out: {trim(Path(sysconfig.get_path('purelib'))) / 1e6:.0f} MB", flush=True)
+    environment = Path(sysconfig.get_path("purelib"))
+    print(f"Left out: {trim(environment) / 1e6:.0f} MB, {strip(environment) / 1e6:.0f} MB", flush=True)
