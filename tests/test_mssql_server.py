@@ -21,8 +21,10 @@ from core.database.server.failures import DatabaseWakingError
 from core.database.server.mssql import cancel, dialect_for, running
 from core.database.server.mssql_literals import bound
 from core.database.server.repeated_keys import repeated_keys, require_unique_keys
+from core.database.server.serverless import ServerlessDatabase
 from core.database.server.synapse import DedicatedDialect, ServerlessDialect
 from core.errors import DatabaseError, MissingDataError, QueryError
+from core.jobs.results import write_tables
 
 ADDRESS = parse_address("mssql://seller:secret-word@host/company", "mssql://user@host/database")
 ORDERS = TableSchema(
@@ -261,15 +263,26 @@ def test_a_dedicated_pool_is_never_in_a_transaction() -> None:
     assert not re.search(r"SAVE TRANSACTION|sp_rename|sp_getapplock|OFFSET", said)
 
 
-def test_a_serverless_pool_is_only_read() -> None:
-    driver = Driver(server({}))
+def test_a_serverless_pool_is_only_read_and_scores_become_files(tmp_path: Path) -> None:
+    driver = Driver(server({"orders": [("orderNumber", "bigint")]}))
     address = parse_address("mssql://a:b@works-ondemand.sql.azuresynapse.net/lake", "x")
     assert isinstance(dialect_for(address), ServerlessDialect)
-    with (
-        ServerDatabase(driver.dialect(ServerlessDialect), address, read_only=False) as database,
-        pytest.raises(DatabaseError, match="can only be read"),
-    ):
-        database.bulk_load()
+    scores = pl.DataFrame({"customer_id": [1, 2], "score": [0.5, 0.25]})
+    dialect = driver.dialect(ServerlessDialect)
+    with ServerlessDatabase(dialect, address, read_only=False, folder=tmp_path / "files") as database:
+        version = database.data_version()
+        write_tables(database, {"sales_churn_scores": scores})
+        assert database.query("SELECT * FROM sales_churn_scores").equals(scores)
+        assert {info.name for info in database.tables()} >= {"orders", "sales_churn_scores"}
+        assert database.data_version() != version
+        with pytest.raises(DatabaseError, match="files of the lake"):
+            database.changing()
+    with ServerlessDatabase(dialect, address, folder=tmp_path / "files") as again:
+        assert (
+            again.query("SELECT score FROM sales_churn_scores WHERE customer_id = :who", who=2).item() == 0.25
+        )
+        with pytest.raises(DatabaseError, match="open for reading only"):
+            again.write("sales_churn_scores", scores)
     assert not [sql for sql in driver.sent if sql.startswith(("CREATE", "INSERT", "DROP"))]
 
 

@@ -50,7 +50,12 @@ def open_server(url: str, *, read_only: bool) -> ServerDatabase:
             f"No driver {address.driver} is known for {address.scheme} addresses.",
             f"Give an address such as {example}",
         )
-    return ServerDatabase(_dialect(place, address), address, read_only=read_only)
+    dialect = _dialect(place, address)
+    if not dialect.capabilities.writable:
+        from core.database.server.serverless import ServerlessDatabase
+
+        return ServerlessDatabase(dialect, address, read_only=read_only)
+    return ServerDatabase(dialect, address, read_only=read_only)
 
 
 def with_settings(address: Address) -> Address:
