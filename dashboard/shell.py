@@ -149,6 +149,8 @@ class Shell:
             open_customer(self.session, chip["value"])
         elif chip.get("key") == "all":
             self.session.filters.clear()
+        elif chip.get("key") == "latest":
+            self.session.as_of = None
         else:
             self.session.filters.remove(chip["key"], chip.get("value"))
 
@@ -231,10 +233,21 @@ class Shell:
             "problem": session.problem,
             "notices": session.notices,
             "customer": self._only_customer(),
+            "looking_back": self._looking_back(),
         }
         changed = {name: value for name, value in wanted.items() if getattr(self.filter_bar, name) != value}
         if changed:
             self.filter_bar.param.update(**changed)
+
+    def _looking_back(self) -> str:
+        """What an earlier as-of date means for what is shown; empty at the latest one."""
+        session = self.session
+        if session.sales is None or session.newest_as_of in (None, session.sales.as_of):
+            return ""
+        return (
+            f"Looking back to {session.sales.as_of:%-d %B %Y}: what was known and predicted then, and beside "
+            "it what happened after, as far as it is known today."
+        )
 
     def _only_customer(self) -> str:
         """The key of the customer if the filters leave exactly one, whose page is then offered."""

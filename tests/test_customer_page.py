@@ -32,7 +32,7 @@ from core.sales_data import SalesData, load_sales, read_sales
 from core.settings import Settings
 from dashboard.session import Session
 from dashboard.view import REGISTRY, View
-from dashboard.views import actions
+from dashboard.views import action_parts, actions
 from dashboard.views.actions import FinanceActions, MarketingActions, SalesActions, TopChurnRisks
 from dashboard.views.actions_forecast import SalesOutlook
 from dashboard.views.customer_cards import (
@@ -343,7 +343,7 @@ def test_a_list_follows_the_filters_on_customers(session: Session) -> None:
 def test_of_large_companies_scores_are_joined_in_the_background(
     predicted_database: Database, predicted_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "AT_ONCE", 10)
+    monkeypatch.setattr(action_parts, "AT_ONCE", 10)
     sales = read_sales(predicted_database, default_as_of(predicted_database))
     session = opened(predicted_database, predicted_settings, sales, sales, predicted_customer(sales))
     views = [kind(session) for kind in (TopChurnRisks, MarketingActions, JointRecommendation)]

@@ -72,7 +72,8 @@ class FigureCards(JSComponent):
 class FilterBar(JSComponent):
     """What restricts the numbers, each with a button that removes it.
 
-    Messages are chips; key ``all`` removes all of them, ``open`` asks for the page of customer ``value``.
+    Messages are chips; key ``all`` removes all of them, ``open`` asks for the page of customer ``value``,
+    ``latest`` for the latest as-of date.
     """
 
     chips = param.List(default=[], item_type=dict, doc="Dicts: key, value, label.")
@@ -80,6 +81,7 @@ class FilterBar(JSComponent):
     problem = param.String(doc="Why there are no data; empty when all is well.")
     notices = param.List(default=[], item_type=str, doc="What was left out of the address, in words.")
     customer = param.String(doc="Key of the customer if the filters leave exactly one, else empty.")
+    looking_back = param.String(doc="What an earlier as-of date means; empty at the latest one.")
 
     _esm = _FOLDER / "filter_bar.js"
     _stylesheets: ClassVar[list[str]] = _css("filter_bar.css")

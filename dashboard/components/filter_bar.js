@@ -44,10 +44,24 @@ export function render({model}) {
       message.textContent = text
       return message
     })
-    bar.replaceChildren(status, ...chips, ...messages)
+    const past = []
+    if (model.looking_back) {
+      const back = document.createElement("p")
+      back.className = "back"
+      const words = document.createElement("span")
+      words.textContent = model.looking_back
+      const latest = document.createElement("button")
+      latest.type = "button"
+      latest.className = "latest"
+      latest.textContent = "Back to the latest date"
+      latest.onclick = () => model.send_msg({key: "latest", value: ""})
+      back.append(words, latest)
+      past.push(back)
+    }
+    bar.replaceChildren(status, ...chips, ...past, ...messages)
   }
   show()
   model.on("chips", show)
-  for (const name of ["status", "problem", "notices", "customer"]) model.on(name, show)
+  for (const name of ["status", "problem", "notices", "customer", "looking_back"]) model.on(name, show)
   return bar
 }

@@ -125,7 +125,8 @@ def _headline(status: TaskStatus) -> str:
     measured = status.measured()
     assert status.model is not None
     if measured.value != measured.value:
-        return f"{status.model.card.champion}; not enough past outcomes to measure it."
+        champion = status.model.card.champion
+        return f"{champion[:1].upper()}{champion[1:]}; not enough past outcomes to measure it."
     told = f"{status.metric} {shown(measured)}"
     baseline = status.best_baseline()
     against = f", against {baseline[1].value:.3f} of the baseline “{baseline[0]}”" if baseline else ""
@@ -152,7 +153,7 @@ def _details(status: TaskStatus, as_of: dt.date | None) -> list[str]:
     else:
         told.append(f"Predicted on {day:%-d %B %Y} for the {card.horizon_days} days to {until:%-d %B %Y}.")
     if not card.bears_predictions:
-        told += list(card.notes[:1])
+        told += [note[:1].upper() + note[1:] for note in card.notes[:1]]
     return told
 
 

@@ -1,7 +1,5 @@
 """Today's actions: the lists of sales, marketing and finance, and their first rows for the Overview."""
 
-import datetime as dt
-from concurrent.futures import Future
 from typing import Any, ClassVar
 
 import panel as pn
@@ -9,168 +7,39 @@ import polars as pl
 
 from core.errors import SalesError
 from core.filters import SalesFilters
-from core.jobs.run import DEFAULT_HORIZON
-from core.model_store import open_model_store
-from core.models.card import ModelCard
-from core.predictions import scores_on, task_status
+from core.predictions import outcomes_after, scores_on, task_status
 from core.predictions.actions import (
     RULES,
-    best_offers,
     churn_value,
     finance_actions,
-    joined,
     limit_at_risk,
     marketing_actions,
-    money,
-    priced_offers,
     sales_actions,
 )
-from core.predictions.customer import usual_amounts
-from core.predictions.people import selected_customers
 from core.predictions.reasons import first_reasons
 from core.roles import Role, require
 from core.sales_data import SalesData
-from core.single_flight import SingleFlightCache
 from dashboard import theme
 from dashboard.components.customer import ShortList
 from dashboard.predictions.action_list import ActionList, open_customer
 from dashboard.predictions.scored import NOT_SCORED
 from dashboard.predictions.trust import NAMES, Trust
 from dashboard.session import Session
-from dashboard.sql_page.running import ROWS, Background
-from dashboard.view import View
+from dashboard.views.action_parts import (
+    Prepared,
+    all_offers,
+    chosen_customers,
+    horizon_of,
+    predicted_for,
+    scores_frame,
+    too_few,
+)
+from dashboard.views.credit_parts import after_of
 
-AT_ONCE = 20_000
-"""Customers whose scores are joined while the page waits; of more in the background."""
-_FLIGHTS: SingleFlightCache[bool] = SingleFlightCache(4)
 _REASONS = 2
 _CANDIDATES = 200
 """Customers looked at for the first rows: those of the largest value."""
 NO_SCORES_HERE = "No scores for this date yet.\nTrain the models, or choose a later as-of date."
-
-
-def model_card(session: Session, sales: SalesData, task: str) -> ModelCard | None:
-    """The card of the model in use, read once for these data; ``None`` without a model."""
-    database = session.database
-
-    def read() -> ModelCard | None:
-        version = open_model_store(session.settings, database).active(task)
-        return version.card if version else None
-
-    return sales.once(("model card", task, database.data_version()), read)
-
-
-def horizon_of(session: Session, sales: SalesData) -> int:
-    """Days ahead that churn and spend are predicted for."""
-    cards = (model_card(session, sales, task) for task in ("churn", "spend"))
-    return next((card.horizon_days for card in cards if card), DEFAULT_HORIZON)
-
-
-def too_few(session: Session, sales: SalesData, task: str) -> str:
-    """ "Not enough data (12 events)" where the ladder says so, else empty."""
-    card = model_card(session, sales, task)
-    return f"Not enough data ({card.events:,} events)" if card and not card.bears_predictions else ""
-
-
-def scores_frame(session: Session, sales: SalesData, task: str) -> pl.DataFrame | None:
-    """The scores of a task that were known on the as-of date of ``sales``."""
-    found = scores_on(session.database, task, sales.as_of)
-    return found.frame if found else None
-
-
-def all_customers(session: Session, sales: SalesData) -> pl.DataFrame:
-    """Every customer with the scores of churn, spend and credit; shared by all sessions."""
-
-    def make() -> pl.DataFrame:
-        people = sales.once("all people", lambda: selected_customers(sales, SalesFilters()))
-        found = {task: scores_frame(session, sales, task) for task in ("churn", "spend", "credit")}
-        return joined(people, **found)
-
-    return sales.once(("customers with scores", session.database.data_version()), make)
-
-
-def chosen_customers(session: Session, sales: SalesData, filters: SalesFilters) -> pl.DataFrame:
-    """Those of them that pass the filters on customers."""
-    frame = all_customers(session, sales)
-    if not set(filters.active()) - {"period", "product", "product_line"}:
-        return frame
-    kept = selected_customers(sales, filters)
-    return frame.join(kept.select("customer_id"), on="customer_id", how="semi", maintain_order="left")
-
-
-def all_offers(session: Session, sales: SalesData) -> pl.DataFrame | None:
-    """The best offers of every customer; ``None`` without recommendations."""
-
-    def make() -> pl.DataFrame | None:
-        found = scores_frame(session, sales, "recommend")
-        if found is None or found.is_empty():
-            return None
-        prices = usual_amounts(sales).select("product", "product_name", "usual")
-        return best_offers(priced_offers(found, prices))
-
-    return sales.once(("best offers", session.database.data_version()), make)
-
-
-def shown_date(day: dt.date) -> str:
-    """A date as people write it: 2 January 2026."""
-    return f"{day:%-d %B %Y}"
-
-
-def predicted_for(session: Session, sales: SalesData, task: str) -> str:
-    """For when the scores were made, in a sentence; empty without scores."""
-    found = scores_on(session.database, task, sales.as_of)
-    if found is None:
-        return ""
-    days = horizon_of(session, sales)
-    until = found.as_of + dt.timedelta(days=days - 1)
-    return f"Predicted on {shown_date(found.as_of)} for the {days} days to {shown_date(until)}."
-
-
-def is_prepared(session: Session, sales: SalesData) -> bool:
-    """Whether customers and offers are joined with their scores, so that asking for them costs nothing."""
-    return sales.once(("prepared", session.database.data_version()), lambda: [False])[0]
-
-
-def prepare_actions(session: Session, sales: SalesData) -> bool:
-    """Join customers and offers with their scores, once for all who ask at the same time."""
-
-    def work() -> bool:
-        all_customers(session, sales)
-        all_offers(session, sales)
-        sales.once(("prepared", session.database.data_version()), lambda: [False])[0] = True
-        return True
-
-    _FLIGHTS.get((id(sales), session.database.data_version()), work)
-    return is_prepared(session, sales) or work()  # the key may be that of data that are gone
-
-
-class Prepared(View):
-    """A view of customers with their scores, which are joined off the event loop in large companies."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._waits_for: int | None = None
-        self._waiting = Background(pn.state.curdoc)
-        self.job: Future[None] | None = None
-
-    def refresh(self) -> None:
-        sales = self.session.sales
-        if sales is None:
-            return
-        if sales.customers.height <= AT_ONCE or is_prepared(self.session, sales):
-            super().refresh()
-        elif self._waits_for != id(sales):
-            self._waits_for = id(sales)
-            self._shown_key = ("waiting", id(sales))
-            self.job = self._waiting.start(
-                ROWS, lambda: prepare_actions(self.session, sales), self._now_prepared
-            )
-
-    def _now_prepared(self, outcome: Any) -> None:
-        if isinstance(outcome, SalesError):
-            self.card.param.update(state="error", message=str(outcome))
-        else:
-            self.refresh()
 
 
 class MissingModels(Trust):
@@ -237,11 +106,29 @@ class _ScoredList(Prepared, ActionList):
         if self.task != "credit" and (few := too_few(self.session, sales, self.task)):
             self.empty_message = f"{few}: whom to turn to cannot be said from these data."
             return pl.DataFrame()
-        return self.rows(sales, chosen_customers(self.session, sales, filters))
+        rows = self.rows(sales, chosen_customers(self.session, sales, filters))
+        after = self.after(sales)
+        if after is None:
+            unknown = {"happened": pl.String, "spent": pl.Float64}
+            return rows.with_columns(pl.lit(None, kind).alias(name) for name, kind in unknown.items())
+        key = pl.col("customer_id").cast(rows.schema["customer_id"])
+        return rows.join(after.with_columns(key), on="customer_id", how="left", maintain_order="left")
 
     def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
         """The list of these customers."""
         raise NotImplementedError
+
+    def after(self, sales: SalesData) -> pl.DataFrame | None:
+        """customer_id, happened (text) and spent of the days after the prediction, once these are over."""
+        found = scores_on(self.session.database, self.task, sales.as_of)
+        newest, horizon = self.session.newest_as_of, horizon_of(self.session, sales)
+        if found is None or newest is None or (newest - found.as_of).days < horizon:
+            return None
+        came = outcomes_after(self.session.database, found.as_of, horizon)
+        if came is None:
+            return None
+        ordered = pl.when(pl.col("ordered") == 1).then(pl.lit("Ordered")).otherwise(pl.lit("No order"))
+        return came.select("customer_id", happened=ordered, spent=pl.col("revenue").cast(pl.Float64))
 
     def note(self, frame: pl.DataFrame) -> str:
         sales = self.session.sales
@@ -266,6 +153,7 @@ class SalesActions(_ScoredList):
     )
     tones: ClassVar[dict[str, str]] = {"p_no_order": "risk"}
     below: ClassVar[dict[str, str]] = {"p_no_order": "interval"}
+    optional = ("happened", "spent")
     first_sort = "value"
     search_in = ("customer_name", "owner", "country", "step")
     search_label = "Search customers, owners, steps"
@@ -275,6 +163,8 @@ class SalesActions(_ScoredList):
         ("value", "Value at stake", "money"),
         ("p_no_order", "No order", "share"),
         ("interval", "80 % interval", "text"),
+        ("happened", "What happened", "text"),
+        ("spent", "Spent", "money"),
         ("step", "Suggested step", "long"),
         ("reason", "Reason", "long"),
         ("expected_spend", "Expected spend", "money"),
@@ -323,9 +213,12 @@ class MarketingActions(_ScoredList):
         ("reason", "Reason (first product)", "long"),
         ("chance", "Chance (first)", "share"),
         ("step", "Suggested step", "long"),
+        ("happened", "What happened", "text"),
+        ("spent", "Spent", "money"),
         ("new", "New to them", "integer"),
         ("advice", "Joint advice", "text"),
     )
+    optional = ("happened", "spent")
     hidden = ("key", "country", "office", "p_no_order", "expected_spend")
 
     def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:
@@ -347,6 +240,7 @@ class FinanceActions(_ScoredList):
         "limits are current ones."
     )
     tones: ClassVar[dict[str, str]] = {"chance": "risk"}
+    optional = ("happened",)
     first_sort = "at_risk"
     search_in = ("customer_name", "owner", "country", "step")
     search_label = "Search customers, owners, steps"
@@ -354,6 +248,7 @@ class FinanceActions(_ScoredList):
         ("customer_name", "Customer", "link"),
         ("owner", "Owner", "text"),
         ("chance", "Default", "share"),
+        ("happened", "What happened", "text"),
         ("credit_limit", "Credit limit", "money"),
         ("exposure", "Open", "money"),
         ("overdue", "Overdue", "money"),
@@ -377,6 +272,11 @@ class FinanceActions(_ScoredList):
     def rows(self, sales: SalesData, customers: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
         found = finance_actions(customers, currency=self.session.settings.currency)
         return found.with_columns(reason=first_reasons("reason", _REASONS))
+
+    def after(self, sales: SalesData) -> pl.DataFrame | None:
+        found = scores_on(self.session.database, self.task, sales.as_of)
+        came = after_of(self.session, sales, found) if found else None
+        return None if came is None else came.select("customer_id", "happened")
 
 
 def _interval(low: str, high: str) -> pl.Expr:
@@ -498,8 +398,3 @@ class TopOffers(TopActions):
         )
         found = marketing_actions(customers, kept.top_k(_CANDIDATES, by="value")).head(self.shown)
         return self._told(found, "value", found["products"].to_list(), "")
-
-
-def amount(value: float | None, currency: str) -> str:
-    """An amount in a sentence, – where it is not known."""
-    return "–" if value is None else money(value, currency)

@@ -25,7 +25,7 @@ from dashboard.predictions.scored import NOT_SCORED, scores_of
 from dashboard.session import Session
 from dashboard.sql_page.running import ROWS, Background
 from dashboard.view import View
-from dashboard.views.actions import model_card
+from dashboard.views.action_parts import model_card
 
 _REVIEWS: SingleFlightCache[pl.DataFrame] = SingleFlightCache(8)
 _AFTER: SingleFlightCache[pl.DataFrame] = SingleFlightCache(6)

@@ -109,12 +109,11 @@ class CreditFigures(CreditView):
                     f"{overdue / exposure:.0%} of what is open" if exposure else "–"),
             _figure("loss", "Expected loss", theme.money(loss.expected, currency),
                     f"{share}95 %: {theme.compact_number(loss.low)} to {theme.compact_number(loss.high)}"),
-            _figure("settled", "of it in default already", theme.money(loss.settled, currency),
+            _figure("settled", "Of it in default already", theme.money(loss.settled, currency),
                     "60 or more days past due"),
             _figure("high", "High risk", f"{levels.get('high', 0):,}",
-                    f"customers with {RULES.high_default:.0%} or more"),
-            _figure("watch", "Watch", f"{levels.get('watch', 0):,}",
-                    f"customers with {RULES.watch_default:.0%} to {RULES.high_default:.0%}"),
+                    f"customers with {RULES.high_default:.0%} or more; {levels.get('watch', 0):,} to watch "
+                    f"from {RULES.watch_default:.0%}"),
         ]  # fmt: skip
         after = self.made[1]
         if after is not None:

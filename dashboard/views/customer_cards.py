@@ -16,7 +16,7 @@ from dashboard.components import FigureCards
 from dashboard.components.customer import CustomerPicker, CustomerStory
 from dashboard.predictions.action_list import ActionList, open_customer
 from dashboard.session import Session
-from dashboard.views.actions import Prepared, amount, shown_date
+from dashboard.views.action_parts import Prepared, amount, shown_date
 from dashboard.views.customer_picture import CustomerPicture, customer_key, picture
 
 _TONES = {GROW: "good", HOLD: "thin", COLLECT: "bad"}
@@ -174,7 +174,10 @@ class JointRecommendation(OfCustomer):
 
     slug = "customer-recommendation"
     title = "Joint recommendation"
-    description = "Grow, hold or collect: orders, spend and payments weighed together."
+    description = (
+        "Grow, hold or collect: orders, spend and payments weighed together. "
+        "Reasons count orders that were cancelled later, too."
+    )
     sql = ("marts/invoices", "marts/payments")
     height = 440
 
@@ -321,7 +324,8 @@ class Expectations(OfCustomer):
         card = found.cards[task]
         if card is None or card.badge == "enough data":
             return ""
-        return f"{card.badge.capitalize()} ({card.events:,} events)"
+        badge = card.badge.capitalize()
+        return badge if "events" in badge else f"{badge} ({card.events:,} events)"
 
     def _order(self, found: CustomerPicture) -> dict[str, Any]:
         label, scored = f"Order within {found.horizon} days", found.scored

@@ -22,7 +22,7 @@ from core.receivables.matching import Matching
 from core.sales_data import SalesData
 from core.single_flight import SingleFlightCache
 from dashboard.session import Session
-from dashboard.views.actions import all_customers, horizon_of, model_card
+from dashboard.views.action_parts import all_customers, horizon_of, model_card
 
 TASKS = ("churn", "spend", "recommend", "credit")
 _CACHE: SingleFlightCache["CustomerPicture | None"] = SingleFlightCache(64)

@@ -16,7 +16,7 @@ from core.sales_data import SalesData
 from dashboard.components.customer import CustomerPicker
 from dashboard.predictions.action_list import open_customer
 from dashboard.session import Session
-from dashboard.views.actions import shown_date
+from dashboard.views.action_parts import shown_date
 from dashboard.views.recommendations_parts import (
     Chosen,
     ProductLinks,

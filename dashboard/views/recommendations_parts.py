@@ -27,7 +27,7 @@ from dashboard.predictions.action_list import ActionList
 from dashboard.predictions.scored import NOT_SCORED
 from dashboard.session import Session
 from dashboard.view import View
-from dashboard.views.actions import model_card, shown_date, too_few
+from dashboard.views.action_parts import model_card, shown_date, too_few
 
 _PRODUCT_FILTERS = ("product", "product_line")
 LINE, PRODUCT = "line:", "product:"

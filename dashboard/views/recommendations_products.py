@@ -21,7 +21,7 @@ from dashboard import theme
 from dashboard.current_database import current_database
 from dashboard.session import Session
 from dashboard.view import Chart
-from dashboard.views.actions import shown_date
+from dashboard.views.action_parts import shown_date
 from dashboard.views.recommendations_parts import (
     ON_OFFERS,
     PRODUCT,

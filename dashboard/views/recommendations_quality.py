@@ -25,7 +25,7 @@ from dashboard.components.customer import CustomerStory
 from dashboard.predictions.scored import NOT_SCORED
 from dashboard.session import Session
 from dashboard.view import Chart, View
-from dashboard.views.actions import model_card
+from dashboard.views.action_parts import model_card
 from dashboard.views.recommendations_parts import ON_CUSTOMERS, data_end, horizon_of, unfiltered
 from dashboard.views.rows import PagedRows
 
