@@ -7,7 +7,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEVELOP := $(VENV)/.develop-installed
 SPARK := .venv-spark/.spark-installed
 
-.PHONY: help env serve test models pages engines serving spark large lint bench oracle lock clean
+.PHONY: help env serve test models pages engines serving spark container image large lint bench oracle lock clean
 
 help:  ## Show what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -81,6 +81,8 @@ lock: $(DEVELOP)  ## Resolve the dependencies anew into the three lock files (ha
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
 	@$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.12 \
 		--custom-compile-command "make lock" --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+	@echo hatchling | $(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.12 \
+		--custom-compile-command "make lock" --no-annotate - -c requirements-dev.lock -o requirements-build.lock
 	@$(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.12 \
 		--custom-compile-command "make lock" --override .ci/spark-overrides.txt --extra spark pyproject.toml \
 		-o requirements-spark.lock

@@ -21,6 +21,9 @@ param minReplicas int
 param maxReplicas int
 param sessionsPerReplica int
 
+@description('Addresses of the ingress of the environment, whose word on who asks is believed.')
+param trustedProxies string = '100.100.0.0/16,10.0.0.0/8,127.0.0.1'
+
 @description('Cores and memory of a replica.')
 param cpu string = '1.0'
 param memory string = '2Gi'
@@ -47,6 +50,7 @@ var alwaysSettings = [
   { name: 'SALES_SECRET_KEY', secretRef: 'secret-key' }
   { name: 'SALES_ALLOWED_ORIGINS', value: empty(customDomain) ? host : '${host},${customDomain}' }
   { name: 'SALES_PUBLIC_URL', value: 'https://${publicHost}' }
+  { name: 'SALES_TRUSTED_PROXIES', value: trustedProxies }
   { name: 'SALES_SIGN_IN', value: signIn }
   { name: 'SALES_ALLOW_ANONYMOUS', value: allowAnonymous ? 'yes' : 'no' }
   { name: 'SALES_OAUTH_ISSUER', value: '${az.environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0' }
