@@ -130,6 +130,27 @@ def test_a_run_that_was_killed_is_continued_and_leaves_nothing(engine: str, tmp_
         ]
 
 
+@pytest.mark.parametrize("engine", ["duckdb", "parquet"])
+def test_keys_that_nothing_enforces_are_told_and_enforced_again(engine: str, tmp_path: Path) -> None:
+    file, back = tmp_path / "own.sqlite", tmp_path / "back.sqlite"
+    run(file, 'CREATE TABLE steps (visit INT, "the step" INT, PRIMARY KEY (visit, "the step"))')
+    run(file, "INSERT INTO steps VALUES (1, 1), (1, 2)")
+    there = address(engine, tmp_path, "there")
+
+    copy_database(f"sqlite:///{file}", there)
+    with open_database(there) as database:
+        assert database.table_schema("steps").primary_key == ("visit", "the step")
+    copy_database(there, f"sqlite:///{back}")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        run(back, "INSERT INTO steps VALUES (1, 2)")
+    with open_database(there, read_only=False) as database:
+        database.write("steps", pl.DataFrame({"visit": [1], "the step": [2]}), mode="append")
+    report = copy_database(there, f"sqlite:///{back}", CopyOptions(replace=True))
+    kept = "steps has rows with the same visit, the step: copied without that key"
+    assert report.notes == ((kept,) if engine == "duckdb" else ())  # a Parquet file written anew tells no key
+
+
 def test_a_continued_copy_trusts_nothing_that_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def test_from_sqlite_to_duckdb_and_back_every_value_and_key_is_kept(company: str
     assert [table.checksum for table in again.tables] == [table.checksum for table in report.tables]
     assert_frame_equal(rows(back, "visits", "visit"), VISITS)
     with open_database(back) as database:
+        assert database.table_schema("steps").primary_key == ("visit", "step")
         assert [table.name for table in database.tables() if table.kind == "table"] == [
             "blank", "region", "sales_load_log", "steps", "visits",
         ]  # fmt: skip

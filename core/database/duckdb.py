@@ -20,6 +20,7 @@ from core.database.duckdb_files import (
     sql_views,
     version_of,
 )
+from core.database.duckdb_keys import key_of_file, key_of_table
 from core.database.duckdb_load import DuckdbLoad
 from core.database.duckdb_query import run
 from core.database.duckdb_reader import Reader, described, open_file, open_folder, parquet_source
@@ -84,7 +85,8 @@ class DuckdbDatabase(Database):
     def table_schema(self, table: str) -> TableSchema:
         with self.current() as reader, reader.cursor() as cursor:
             source = duckdb_batches.require_table(self._source(cursor, table), table)
-            return duckdb_batches.table_schema(cursor, table, source)
+            columns = list(duckdb_batches.column_types(cursor, source))
+            return duckdb_batches.table_schema(cursor, table, source, self._told_key(cursor, table, columns))
 
     def read_batches(
         self, table: str, columns: Sequence[str] | Mapping[str, str] | None = None, *, rows: int = 50_000
@@ -138,6 +140,11 @@ class DuckdbDatabase(Database):
             [table],
         ).fetchone()
         return f"data.main.{quoted(table)}" if found else ""
+
+    def _told_key(
+        self, cursor: "duckdb.DuckDBPyConnection", table: str, columns: list[str]
+    ) -> tuple[str, ...]:
+        return key_of_table(cursor, table, columns)
 
     def _require(self) -> None:
         require_duckdb_file(self.file)
@@ -193,6 +200,11 @@ class ParquetDatabase(DuckdbDatabase):
     def _source(self, cursor: "duckdb.DuckDBPyConnection", table: str) -> str:  # noqa: ARG002 - files alone
         files = parquet_tables(self.file).get(table)
         return parquet_source(files) if files else ""
+
+    def _told_key(
+        self, cursor: "duckdb.DuckDBPyConnection", table: str, columns: list[str]
+    ) -> tuple[str, ...]:
+        return key_of_file(cursor, str(parquet_tables(self.file)[table][0].absolute()), columns)
 
     def _require(self) -> None:
         parquet_tables(self.file)

@@ -53,8 +53,10 @@ def column_types(cursor: "duckdb.DuckDBPyConnection", source: str) -> dict[str, 
     return {row[0]: row[1] for row in cursor.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
 
 
-def table_schema(cursor: "duckdb.DuckDBPyConnection", table: str, source: str) -> TableSchema:
-    """See ``Database.table_schema``."""
+def table_schema(
+    cursor: "duckdb.DuckDBPyConnection", table: str, source: str, told_key: tuple[str, ...]
+) -> TableSchema:
+    """See ``Database.table_schema``; ``told_key`` is the one that is only told, not enforced."""
     keys = cursor.execute(
         "SELECT constraint_type, constraint_column_names, referenced_table, referenced_column_names "
         "FROM duckdb_constraints() WHERE database_name = 'data' AND schema_name = 'main' AND table_name = ?",
@@ -65,7 +67,7 @@ def table_schema(cursor: "duckdb.DuckDBPyConnection", table: str, source: str) -
         Column(name, kind_of_type(kind), name in required)
         for name, kind in column_types(cursor, source).items()
     )
-    primary = next((tuple(names) for kind, names, *_ in keys if kind == "PRIMARY KEY"), ())
+    primary = next((tuple(names) for kind, names, *_ in keys if kind == "PRIMARY KEY"), told_key)
     foreign = tuple(
         ForeignKey(tuple(names), parent, tuple(there))
         for kind, names, parent, there in keys

@@ -10,7 +10,8 @@ import polars as pl
 from core.database.base import WriteMode
 from core.database.duckdb_files import Limits, load_duckdb
 from core.database.duckdb_frames import kind_of_type
-from core.database.duckdb_sql import SQL_TYPES, quoted
+from core.database.duckdb_keys import told
+from core.database.duckdb_sql import SQL_TYPES, literal, quoted
 from core.database.duckdb_write import Rewrite
 from core.database.key_watch import KeyWatch
 from core.database.loading import BulkLoad, Key
@@ -113,6 +114,8 @@ class DuckdbLoad(BulkLoad):
         if old is not None:
             self._drop(old.name)
         self._rewrite.run(f"ALTER TABLE {quoted(staging)} RENAME TO {quoted(table)}")
+        if key := incoming.schema.primary_key:
+            self._rewrite.run(f"COMMENT ON TABLE {quoted(table)} IS {literal(told(key))}")
 
     def orphans(self, child: str, key: ForeignKey, most: int) -> tuple[int, list[Key]]:
         names = ", ".join(f"child.{quoted(name)}" for name in key.columns)

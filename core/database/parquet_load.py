@@ -9,6 +9,7 @@ import polars as pl
 
 from core.database.base import WriteMode
 from core.database.duckdb_files import Limits, parquet_tables
+from core.database.duckdb_keys import METADATA
 from core.database.duckdb_load import LOAD_LOG, STAGING, DuckdbLoad
 from core.database.duckdb_reader import parquet_source
 from core.database.duckdb_sql import literal, quoted
@@ -57,7 +58,7 @@ class ParquetLoad(DuckdbLoad):
                 written.append((partial, table))
                 self._rewrite.run(
                     f"COPY {quoted(table)} TO {literal(partial)} "
-                    f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
+                    f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}{self._metadata(table)})"
                 )
             for partial, table in written:
                 _put(partial, self._folder, table, self._files.get(table, []))
@@ -84,6 +85,12 @@ class ParquetLoad(DuckdbLoad):
             self._unread.remove(table)
         else:
             super()._drop(table)
+
+    def _metadata(self, table: str) -> str:
+        """The key of a table, as an option of COPY."""
+        rows = self._rewrite.run("SELECT comment FROM duckdb_tables() WHERE table_name = ?", [table])
+        said = rows[0][0] if rows else None
+        return f", KV_METADATA {{{METADATA}: {literal(said)}}}" if said else ""
 
     def _make_table(self, table: str) -> None:
         """Read the old files of a table, so that rows can be added."""
