@@ -1,4 +1,4 @@
-"""What portable SQL may contain: walks the syntax tree of a query as five engines understand it."""
+"""What portable SQL may contain: walks the syntax tree of a query as six engines understand it."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
-DIALECTS = ("tsql", "sqlite", "duckdb", "postgres", "spark")
+DIALECTS = ("tsql", "sqlite", "duckdb", "postgres", "mysql", "spark")
 
 _BANNED: dict[type[exp.Expr], str] = {
     exp.Limit: "LIMIT or TOP",
