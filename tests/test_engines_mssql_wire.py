@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -17,11 +18,13 @@ from sql_companies import comparable, literal_company, write_sqlite
 from tds_server import PASSWORD, TdsServer, tds_server
 
 from core.database import open_database, staging
+from core.database.server import mssql_arrow
 from core.database.server.address import parse_address
 from core.database.server.database import ServerDatabase
 from core.database.server.dialect import Connection
 from core.database.server.failures import ConnectionFailedError
 from core.database.server.mssql import MssqlDialect
+from core.database.server.mssql_address import read_address
 from core.errors import DatabaseError, QueryError
 from core.sql_files import SqlFile, read_sql, sql_names, staging_files
 
@@ -50,16 +53,36 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TdsServer]:
         yield running
 
 
-@pytest.fixture
-def database(server: TdsServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerDatabase]:
+@pytest.fixture(params=["arrow", "rows"])
+def database(
+    request: pytest.FixtureRequest, server: TdsServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ServerDatabase]:
+    """The company on the server, read by way of Arrow or row by row."""
+
     def without_collations(engine: str) -> list[SqlFile]:
         texts = {file.name: file.text for file in staging_files(engine)}
         files = [read_sql(name) for name in texts]
         return [_with_text(file, file.text.replace(" COLLATE Latin1_General_100_BIN2", "")) for file in files]
 
     monkeypatch.setattr(staging, "staging_files", without_collations)
-    with ServerDatabase(WireDialect(), parse_address(server.url(), "mssql://user@host/database")) as opened:
+    address = parse_address(server.url(), "mssql://user@host/database")
+    if request.param == "rows":
+        with ServerDatabase(WireDialect(), address) as opened:
+            yield opened
+        return
+    taken: list[bool] = []
+    genuine = mssql_arrow.read
+
+    def counted(*given: object) -> pl.DataFrame | None:
+        frame = genuine(*given)  # type: ignore[arg-type]
+        taken.append(frame is not None)
+        return frame
+
+    monkeypatch.setattr(mssql_arrow, "read", counted)
+    with ServerDatabase(WireDialect(read_address(address)), address) as opened:
         yield opened
+    if "faulty" not in request.node.name:
+        assert all(taken), "a query was not read by way of Arrow"
 
 
 def _with_text(file: SqlFile, text: str) -> SqlFile:
@@ -108,6 +131,15 @@ def test_numbers_text_and_nulls_have_their_types(database: ServerDatabase) -> No
     )
     assert found.row(0) == (1, 1.5, "é", None, 3)
     assert [found.schema[name] for name in "nxt"] == [pl.Int64, pl.Float64, pl.String]
+
+
+def test_exact_numbers_and_moments_are_the_same_both_ways(database: ServerDatabase) -> None:
+    found = database.query(
+        "SELECT CAST(1.25 AS DECIMAL(10, 2)) AS part, CAST(3 AS DECIMAL(10, 0)) AS whole,"
+        " CAST('2024-06-30T01:02:03.450' AS DATETIME) AS moment, CAST(1 AS BIT) AS yes"
+    )
+    assert found.row(0) == (1.25, 3, datetime(2024, 6, 30, 1, 2, 3, 450_000), True)
+    assert found.schema["part"] == pl.Float64
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from core.database.server import changes
 from core.database.server.address import Address
 from core.database.server.dialect import Connection, Dialect, Failure, Relation
 from core.database.server.failures import reading_error, writing_error
-from core.database.server.frames import batch_of, frame_of
+from core.database.server.frames import batch_of, frame_of, frame_of_pieces
 from core.database.server.load import ServerLoad
 from core.database.server.pool import Pool
 from core.database.server.state import State, expanded, is_hidden, read_state, shown_kind
@@ -85,6 +85,8 @@ class ServerDatabase(Database):
         def run(connection: Connection, state: State) -> pl.DataFrame:
             query = expanded(sql, state.staging, self.dialect)
             bound = self.dialect.bound(connection, query.sql, values)
+            if (whole := self.dialect.whole(bound)) is not None:
+                return frame_of_pieces(*whole, declared, state.likely)
             with self.dialect.blocks(connection, bound, _BLOCK_ROWS, streamed=False) as (columns, blocks):
                 if not columns:
                     raise QueryError("The query returns no rows.", "Only SELECT can be run here.")

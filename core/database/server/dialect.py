@@ -195,13 +195,11 @@ class Dialect(ABC):
         With ``streamed``, rows come from the server as they are read, and the rest is never sent.
         """
 
-    def frames(
-        self,
-        connection: Connection,  # noqa: ARG002
-        bound: Bound,  # noqa: ARG002
-        rows: int,  # noqa: ARG002
-    ) -> "AbstractContextManager[Iterator[pl.DataFrame]] | None":
-        """The same as frames, where the driver has a faster way; ``None`` where it has none."""
+    def whole(self, bound: Bound) -> tuple[Columns, list[list[pl.Series]]] | None:  # noqa: ARG002
+        """All rows of a query at once, as pieces of each column, on a connection of its own.
+
+        ``None`` where the driver has no such way, or it cannot be gone: then ``blocks`` is asked.
+        """
         return None
 
     @abstractmethod

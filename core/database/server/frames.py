@@ -33,6 +33,17 @@ def frame_of(
     for rows in blocks:
         for piece, kind, values in zip(pieces, kinds, zip(*rows, strict=True), strict=True):
             piece.append(series_of(values, kind))
+    return frame_of_pieces(columns, pieces, declared, likely)
+
+
+def frame_of_pieces(
+    columns: Columns,
+    pieces: Sequence[list[pl.Series]],
+    declared: Mapping[str, str],
+    likely: Mapping[str, str],
+) -> pl.DataFrame:
+    """The same, from the pieces of each column as ``series_of`` makes them."""
+    names = unique_names([name for name, _ in columns])
     return pl.DataFrame(
         [
             typed_series(
@@ -41,7 +52,7 @@ def frame_of(
                 declared.get(name),
                 likely.get(name),
             )
-            for name, kind, piece in zip(names, kinds, pieces, strict=True)
+            for name, (_, kind), piece in zip(names, columns, pieces, strict=True)
         ]
     )
 

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import polars as pl
 
 from core.database.schema import kind_of
-from core.database.server import mssql_bulk, mssql_literals
+from core.database.server import mssql_arrow, mssql_bulk, mssql_literals
 from core.database.server import mssql_catalogue as catalogue
 from core.database.server.address import Address
 from core.database.server.dialect import Bound, Columns, Connection, Cursor, Dialect, Failure, Relation, Rows
 from core.database.server.entra import TokenSource, default_credential
-from core.database.server.mssql_address import connection_string, read_address
+from core.database.server.mssql_address import MssqlAddress, connection_string, read_address
 from core.database.server.mssql_driver import driver, pyodbc
 from core.database.server.mssql_errors import failure_of
 
@@ -65,6 +65,10 @@ class MssqlDialect(Dialect):
         "binary": "VARBINARY(MAX)",
     }
     version_age_seconds: ClassVar[float | None] = _UNREAD_SECONDS
+
+    def __init__(self, address: MssqlAddress | None = None) -> None:
+        """``address`` is where whole results are read from by way of Arrow; ``None``: they are not."""
+        self._address = address
 
     # Connecting
 
@@ -123,6 +127,14 @@ class MssqlDialect(Dialect):
             cursor.execute(bound.sql, *bound.values)
             _to_rows(cursor)
             yield _columns(cursor), _fetched(cursor, rows)
+
+    def whole(self, bound: Bound) -> tuple[Columns, list[list[pl.Series]]] | None:
+        address = self._address
+        if address is None:
+            return None
+        tokens = _tokens(address.client_id).attributes() if address.uses_entra else None
+        frame = mssql_arrow.read(address, self.session, bound, tokens)
+        return None if frame is None else mssql_arrow.pieces_of(frame)
 
     @contextmanager
     def one_state(self, connection: Connection) -> Iterator[None]:
@@ -253,12 +265,12 @@ class MssqlDialect(Dialect):
 
 def dialect_for(address: Address) -> MssqlDialect:
     """The dialect of an address: SQL Server and Azure SQL, or one of the pools of Synapse by host name."""
-    profile = read_address(address).profile
-    if profile == "server":
-        return MssqlDialect()
+    chosen = read_address(address)
+    if chosen.profile == "server":
+        return MssqlDialect(chosen)
     from core.database.server.synapse import DedicatedDialect, ServerlessDialect
 
-    return DedicatedDialect() if profile == "dedicated" else ServerlessDialect()
+    return DedicatedDialect(chosen) if chosen.profile == "dedicated" else ServerlessDialect(chosen)
 
 
 @lru_cache(maxsize=32)
