@@ -3,11 +3,9 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-import sqlglot
-
 from core.database.base import Database
 from core.database.changes import HIDDEN, BrokenView, Changes
-from core.errors import SalesError
+from core.errors import QueryError, SalesError
 from core.mapping import VIEWS, current_mapping, store_mapping
 from core.mapping.store import staging_texts
 from core.transfer.record import RECORD, Copied
@@ -117,9 +115,9 @@ def bring_views(source: Database, target: Database) -> tuple[list[str], list[str
                 with target.changing() as changes:
                     changes.create_view(name, written)
                 made.append(name)
-            except (SalesError, sqlglot.errors.SqlglotError) as error:
+            except SalesError as error:
                 failed[name] = text
-                reasons[name] = error.message if isinstance(error, SalesError) else str(error).split("\n")[0]
+                reasons[name] = error.message
         if len(failed) == len(waiting):
             break
         waiting = failed  # they may read views that have only now been made
@@ -132,7 +130,12 @@ def _translated(text: str, source: str, target: str) -> str:
     here, there = (_DIALECTS.get(engine, engine) for engine in (source, target))
     if here == there:
         return text
-    return sqlglot.transpile(text, read=here, write=there, pretty=True)[0]
+    import sqlglot  # takes a while, and few databases have views of their own
+
+    try:
+        return sqlglot.transpile(text, read=here, write=there, pretty=True)[0]
+    except sqlglot.errors.SqlglotError as error:
+        raise QueryError(f"its SQL is not understood: {str(error).splitlines()[0]}.") from error
 
 
 def _is_hidden(name: str) -> bool:
