@@ -73,15 +73,15 @@ class PostgresDialect(Dialect):
 
     def prepare(self, connection: Connection, *, read_only: bool) -> None:
         connection.autocommit = True
-        for name, value in (
-            ("timezone", "UTC"),
-            ("client_encoding", "UTF8"),
-            ("standard_conforming_strings", "on"),
-            ("extra_float_digits", "1"),
-            ("lock_timeout", "20s"),
-            ("default_transaction_read_only", "on" if read_only else "off"),
-        ):
-            connection.execute(f"SET {name} = '{value}'")
+        settings = {
+            "timezone": "UTC",
+            "client_encoding": "UTF8",
+            "standard_conforming_strings": "on",
+            "extra_float_digits": "1",
+            "lock_timeout": "20s",
+            "default_transaction_read_only": "on" if read_only else "off",
+        }
+        connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()))
         _numerics_as_text(connection)
 
     def stored_name(self, name: str) -> str:
