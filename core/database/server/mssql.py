@@ -130,7 +130,7 @@ class MssqlDialect(Dialect):
 
     def whole(self, bound: Bound) -> tuple[Columns, list[list[pl.Series]]] | None:
         address = self._address
-        if address is None:
+        if address is None or address.client_id:  # that driver keeps connections, whoever signed in
             return None
         tokens = _tokens(address.client_id).attributes() if address.uses_entra else None
         frame = mssql_arrow.read(address, self.session, bound, tokens)
