@@ -19,7 +19,19 @@ from core.database.spark.session import open_session
 from core.errors import DatabaseError
 
 ADDRESS = "databricks://token:s3cret@adb-1.example?http_path=/sql/1.0/warehouses/w&catalog=main&schema=sales"
-DIALECT = DatabricksDialect()
+
+
+class _OnSpark(DatabricksDialect):
+    """The dialect on Apache Spark, which raises errors of its own."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        from pyspark.errors import PySparkException
+
+        return (PySparkException,)
+
+
+DIALECT = _OnSpark()
 
 
 class _Cursor:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from sql_companies import random_company, write_sqlite
 from core.database import Database, open_database
 from core.days import to_day
 from core.jobs import score_customers, train_model
-from core.jobs.distributed import is_worthwhile, train, train_model_distributed
+from core.jobs.distributed import Gathered, Training, gathered, is_worthwhile, learn, train_model_distributed
 from core.jobs.distributed_frames import SparkFrames, collected
 from core.jobs.distributed_rhythm import counted_histories, rhythm_of_counts, with_rhythm
 from core.jobs.purchase_frames import purchase_frames
@@ -23,7 +22,6 @@ from core.jobs.registry import JobError
 from core.jobs.run import active_model, silent
 from core.model_store import FolderModelStore
 from core.models.calibration import logit
-from core.models.card import ModelCard
 from core.models.churn.candidates import TREES
 from core.models.model import Model
 from core.models.purchases.rhythm import Rhythm
@@ -51,32 +49,24 @@ def database(spark: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
         yield opened
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A model that Spark trained, and its own scores of the training rows."""
-
-    model: Any
-    card: ModelCard
-    rows: pl.DataFrame
-
-
-def _trained(database: Any, task: str) -> Trained:
-    model, card, learned = train(
-        database, task, as_of_day=to_day(AS_OF), horizon=HORIZON, terms_days=30, progress=silent
-    )
-    found = learned.model.transform(learned.numbers)
-    said = "probability" if task == "churn" else "prediction"
-    if said == "probability":
-        from pyspark.ml.functions import vector_to_array
-
-        found = found.withColumn(said, vector_to_array(said)[1])
-    return Trained(model, card, collected(found))
+@pytest.fixture(scope="module")
+def rows(database: Any) -> Iterator[Gathered]:
+    """What both models learn from."""
+    day = to_day(AS_OF)
+    with gathered(database, as_of_day=day, horizon=HORIZON, terms_days=30, progress=silent) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def churn(database: Database) -> Trained:
+def churn(rows: Gathered) -> Training:
     """Churn, by two workers."""
-    return _trained(database, "churn")
+    return learn(rows, "churn", silent)
+
+
+@pytest.fixture(scope="module")
+def active(rows: Gathered) -> pl.DataFrame:
+    """The rows that both models learned from."""
+    return rows.past.filter(pl.col("recency_days") <= 365)
 
 
 def _as_stored(model: Model) -> Any:
@@ -116,24 +106,28 @@ def test_the_rhythm_is_that_of_one_machine(database: Any, sqlite: Database, seas
         assert rows[name].to_numpy() == pytest.approx(told[name].to_numpy(), abs=1e-8)
 
 
-def test_churn_scores_of_the_stored_model_are_those_of_spark(churn: Trained, database: Any) -> None:
-    model = _as_stored(churn.model)
-    past = collected(_past(database)).filter(pl.col("recency_days") <= 365)
-    mine = model.predict(past)[TREES]
-    assert len(mine) == churn.rows.height == churn.card.trained_rows
-    assert np.sort(mine) == pytest.approx(np.sort(churn.rows["probability"].to_numpy()), abs=1e-6)
+def test_churn_scores_of_the_stored_model_are_those_of_spark(churn: Training, active: pl.DataFrame) -> None:
+    from pyspark.ml.functions import vector_to_array
+
+    found = churn.learned.model.transform(churn.learned.numbers)
+    found = found.withColumn("probability", vector_to_array("probability")[1])
+    mine = _as_stored(churn.model).predict(active)[TREES]
+    assert len(mine) == churn.card.trained_rows
+    assert mine == pytest.approx(_in_order(found, active, "probability"), abs=1e-6)
+    assert np.ptp(mine) > 0.1
 
 
-def test_spend_scores_of_the_stored_model_are_those_of_spark(database: Any) -> None:
-    spend = _trained(database, "spend")
+def test_spend_scores_of_the_stored_model_are_those_of_spark(rows: Gathered, active: pl.DataFrame) -> None:
+    spend = learn(rows, "spend", silent)
+    found = spend.learned.model.transform(spend.learned.numbers)
     model = _as_stored(spend.model)
-    past = collected(_past(database)).filter(pl.col("recency_days") <= 365)
-    mine = model.predict(past)[AMOUNT_TREES] / model.candidates_.trees.unit
-    assert np.sort(mine) == pytest.approx(np.sort(spend.rows["prediction"].to_numpy()), rel=1e-6, abs=1e-6)
+    mine = model.predict(active)[AMOUNT_TREES] / model.candidates_.trees.unit
+    assert mine == pytest.approx(_in_order(found, active, "prediction"), rel=1e-6, abs=1e-6)
+    assert np.ptp(mine) > 0.1
     assert spend.card.task == "spend"
 
 
-def test_the_card_says_what_was_learned_where(churn: Trained, sqlite: Database) -> None:
+def test_the_card_says_what_was_learned_where(churn: Training, sqlite: Database) -> None:
     frames = purchase_frames(sqlite, as_of_day=to_day(AS_OF), horizon=HORIZON, terms_days=30, progress=silent)
     assert churn.card.trained_rows == churn.model.members(frames.past).height
     assert churn.card.badge == "enough data"
@@ -142,7 +136,7 @@ def test_the_card_says_what_was_learned_where(churn: Trained, sqlite: Database) 
 
 
 def test_a_stored_model_scores_without_spark_and_on_it(
-    churn: Trained, database: Database, sqlite: Database, tmp_path: Path
+    churn: Training, database: Database, sqlite: Database, tmp_path: Path
 ) -> None:
     store = FolderModelStore(tmp_path / "models")
     about = {"class": "core.models.churn.model:ChurnModel", "task": "churn"}
@@ -172,10 +166,8 @@ def test_where_there_is_nothing_to_distribute_it_is_said(
         train_model_distributed(database, store, "sales", as_of=AS_OF, horizon=HORIZON)
 
 
-def _past(database: Any) -> Any:
-    """Features of all customers at the training days."""
-    from core.jobs.distributed import _training_days
-
-    first = int(database.query("marts/order_dates", as_of_day=to_day(AS_OF))["first_order_day"][0])
-    days = _training_days(database, to_day(AS_OF), HORIZON)
-    return SparkFrames(database, 30, first).past(days, HORIZON)
+def _in_order(found: Any, like: pl.DataFrame, column: str) -> np.ndarray[Any, Any]:
+    """Spark's scores in the order of our rows."""
+    keys = ["customer_id", "as_of_day"]
+    theirs = collected(found.select(*keys, column))
+    return like.select(keys).join(theirs, on=keys, how="left", maintain_order="left")[column].to_numpy()

@@ -7,6 +7,8 @@ of customers: the choice of the champion, calibration and intervals, and order v
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +44,7 @@ from core.models.spend.candidates import order_days_and_value
 from core.models.spend.judged import judge as judge_spend
 from core.roles import Role, require
 from core.snapshots import check_no_leak, training_days
+from core.snapshots.build import KEYS
 
 TASKS = ("churn", "spend")
 """Tasks that Spark can train."""
@@ -57,9 +60,16 @@ _SEED = 0
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Rows of some customers on this machine, and facts of all rows, which stay in Spark."""
+class Gathered:
+    """What both tasks learn from: rows of some customers here, and all rows in Spark.
 
+    ``active`` are the training rows of those who are predicted, ``days`` their as-of days, ``counts``
+    the histories of all customers of today, ``gone`` and ``events`` as in ``ChurnModel``.
+    """
+
+    as_of_day: int
+    horizon: int
+    workers: int
     now: pl.DataFrame
     past: pl.DataFrame
     daily: pl.DataFrame
@@ -70,6 +80,20 @@ class Sample:
     gone: int
     events: int
     mean_revenue: float
+
+    @property
+    def described(self) -> Described:
+        """The features to learn from."""
+        return {name: said for name, said in described_features().items() if name in self.past.columns}
+
+
+@dataclass(frozen=True)
+class Training:
+    """A model, its card, and Spark's own model of the trees."""
+
+    model: ChurnModel | SpendModel
+    card: ModelCard
+    learned: Learned
 
 
 def is_worthwhile(database: Database, task: str, *, as_of_day: int, horizon: int) -> bool:
@@ -109,84 +133,93 @@ def train_model_distributed(
     if task not in TASKS:
         raise JobError(f"{task} is trained on one machine.", f"Spark trains {' and '.join(TASKS)}.")
     day = to_day(as_of or default_as_of(database))
-    model, card, _learned = train(
-        database, task, as_of_day=day, horizon=horizon, terms_days=terms_days, progress=progress
-    )
-    if model is None:
+    with gathered(database, as_of_day=day, horizon=horizon, terms_days=terms_days, progress=progress) as rows:
+        found = learn(rows, task, progress) if rung(rows.events) >= Rung.MEAN else None
+    if found is None:
         return train_model(
             database, store, task, as_of=as_of, horizon=horizon, terms_days=terms_days,
             progress=progress, distributed=False,
         )  # fmt: skip
-    store.put(task, {**model.save(), "about": {"class": class_path(model), "task": task}}, card)
+    about = {"class": class_path(found.model), "task": task}
+    store.put(task, {**found.model.save(), "about": about}, found.card)
     stored = store.active(task)
     assert stored is not None
     return stored
 
 
-def train(
-    database: SparkDatabase, task: str, *, as_of_day: int, horizon: int, terms_days: int, progress: Progress
-) -> tuple[Any, Any, Any]:
-    """Model, card, and what Spark learned; all ``None`` where the data bear no trees."""
+def learn(rows: Gathered, task: str, progress: Progress) -> Training:
+    """The model of a task; there must be events enough for trees."""
+    progress("The rhythm of all customers", 0.4)
+    rhythm = rhythm_of_counts(rows.counts, rows.daily, rows.as_of_day)
+    progress("Growing trees", 0.45)
+    found = with_rhythm(rows.active, rhythm, rows.horizon)
+    model, learned = (_churn if task == "churn" else _spend)(rows, rhythm, found)
+    progress("Done", 1.0)
+    return Training(model, _card(task, model, rows), learned)
+
+
+@contextmanager
+def gathered(
+    database: SparkDatabase, *, as_of_day: int, horizon: int, terms_days: int, progress: Progress
+) -> Iterator[Gathered]:
+    """What models learn from as of a day, kept in Spark until the block ends.
+
+    Raises
+    ------
+    JobError
+        Nobody has ordered before that day, or not for long enough.
+    LeakError
+        A feature of some customers knows the time after its as-of day.
+    """
     progress("Features of all customers", 0.0)
-    sample, past = _sampled(database, as_of_day, horizon, terms_days, progress)
-    try:
-        step = rung(sample.events)
-        if step < Rung.MEAN:
-            return None, None, None
-        described = {name: said for name, said in described_features().items() if name in past.columns}
-        progress("The rhythm of all customers", 0.4)
-        rhythm = rhythm_of_counts(sample.counts, sample.daily, as_of_day)
-        rows = with_rhythm(sample.active, rhythm, horizon)
-        progress("Growing trees", 0.45)
-        build = _churn if task == "churn" else _spend
-        model, learned = build(sample, rhythm, rows, described, as_of_day, horizon, database.address.workers)
-        progress("Done", 1.0)
-        return model, _card(task, model, sample, database.address.workers), learned
-    finally:
-        past.unpersist()
-
-
-def _sampled(
-    database: SparkDatabase, as_of_day: int, horizon: int, terms_days: int, progress: Progress
-) -> tuple[Sample, Any]:
-    dates = database.query("marts/order_dates", as_of_day=LAST_DAY)
+    first_day = int(database.query("marts/order_dates", as_of_day=LAST_DAY)["first_order_day"][0])
     days = _training_days(database, as_of_day, horizon)
     if not days:
         raise JobError(
             "The history is too short for training days before that day.", "Choose a later as-of date."
         )
-    frames = SparkFrames(database, terms_days, int(dates["first_order_day"][0]))
-    past, now = frames.past(days, horizon), frames.features([as_of_day]).persist()
-    total, customers = past.count(), now.count()
-    progress("A sample of customers", 0.2)
-    here = collected(some_customers(past, MOST_PAST_ROWS / max(total, 1)))
-    now_here = collected(some_customers(now, MOST_NOW / max(customers, 1)))
-    progress("Looking for leaks", 0.3)
-    check_no_leak(database, here, [days[-1]], _CHECKED_CUSTOMERS, terms_days=terms_days, ignore=OUTCOMES)
-    active = past.where(f"recency_days <= {ACTIVE_DAYS}")
-    facts = collected(
+    frames = SparkFrames(database, terms_days, first_day)
+    known = frames.features([*days, as_of_day]).persist()
+    past = known.join(frames.outcomes(days, horizon), on=list(KEYS), how="inner").persist()
+    try:
+        now = known.where(f"as_of_day = {as_of_day}")
+        total, customers = past.count(), now.count()
+        progress("A sample of customers", 0.2)
+        here = collected(some_customers(past, MOST_PAST_ROWS / max(total, 1)))
+        progress("Looking for leaks", 0.3)
+        check_no_leak(database, here, [days[-1]], _CHECKED_CUSTOMERS, terms_days=terms_days, ignore=OUTCOMES)
+        active = past.where(f"recency_days <= {ACTIVE_DAYS}")
+        daily = database.query("marts/orders_daily", as_of_day=as_of_day)
+        yield Gathered(
+            as_of_day=as_of_day,
+            horizon=horizon,
+            workers=database.address.workers,
+            now=collected(some_customers(now, MOST_NOW / max(customers, 1))),
+            past=here,
+            daily=daily.group_by("order_day").agg(pl.col("orders").sum()).sort("order_day"),
+            counts=counted_histories(now, as_of_day),
+            days=tuple(days),
+            active=active,
+            **_facts(active),
+        )
+    finally:
+        past.unpersist()
+        known.unpersist()
+
+
+def _facts(active: Any) -> dict[str, Any]:
+    """Rows, outcomes and mean revenue of the training rows, counted by Spark."""
+    found = collected(
         active.selectExpr(
             "count(*) AS n", "sum(1 - ordered) AS gone", "avg(window_revenue) AS revenue",
             "count(DISTINCT CASE WHEN ordered = 1 THEN customer_id END) AS came",
             "count(DISTINCT CASE WHEN ordered = 0 THEN customer_id END) AS stayed_away",
         )
     ).row(0, named=True)  # fmt: skip
-    gone, rows = int(facts["gone"] or 0), int(facts["n"])
-    daily = database.query("marts/orders_daily", as_of_day=as_of_day)
-    sample = Sample(
-        now=now_here,
-        past=here,
-        daily=daily.group_by("order_day").agg(pl.col("orders").sum()).sort("order_day"),
-        counts=counted_histories(now, as_of_day),
-        days=tuple(days),
-        active=active,
-        rows=rows,
-        gone=gone,
-        events=int(facts["came"] if rows - gone <= gone else facts["stayed_away"]),
-        mean_revenue=float(facts["revenue"] or 0.0),
-    )
-    now.unpersist()
-    return sample, past
+    rows, gone = int(found["n"]), int(found["gone"] or 0)
+    events = found["came"] if rows - gone <= gone else found["stayed_away"]
+    mean = float(found["revenue"] or 0.0)
+    return {"rows": rows, "gone": gone, "events": int(events), "mean_revenue": mean}
 
 
 def _training_days(database: Database, as_of_day: int, horizon: int) -> list[int]:
@@ -196,71 +229,59 @@ def _training_days(database: Database, as_of_day: int, horizon: int) -> list[int
     return training_days(int(first), int(last), as_of_day, horizon)
 
 
-def _churn(
-    sample: Sample,
-    rhythm: Rhythm,
-    rows: Any,
-    described: Described,
-    as_of_day: int,
-    horizon: int,
-    workers: int,
-) -> tuple[ChurnModel, Learned]:
-    model = ChurnModel(horizon=horizon, seed=_SEED)
-    here = model.members(sample.past)
-    rows = rows.selectExpr("*", "1 - ordered AS gone")
+def _churn(rows: Gathered, rhythm: Rhythm, found: Any) -> tuple[ChurnModel, Learned]:
+    model = ChurnModel(horizon=rows.horizon, seed=_SEED)
+    here = model.members(rows.past)
+    found = found.selectExpr("*", "1 - ordered AS gone")
     learned = learned_correction(
-        rows, varied_columns(rows, described), rhythm.clock_columns(here.head(5_000), horizon),
-        described=described, workers=workers, seed=_SEED,
+        found, varied_columns(found, rows.described), rhythm.clock_columns(here.head(5_000), rows.horizon),
+        described=rows.described, workers=rows.workers, seed=_SEED,
     )  # fmt: skip
-    model.as_of_day_, model.described_ = as_of_day, described
-    model.trained_rows_, model.events_, model.rung_ = sample.rows, sample.events, rung(sample.events)
-    model.base_rate_ = BaseRate(sample.gone, sample.rows)
+    _begin(model, rows)
+    model.base_rate_ = BaseRate(rows.gone, rows.rows)
     model.judgement_ = judge_churn(
-        sample.past, here, sample.daily, model.rung_, horizon, described, seed=_SEED
+        rows.past, here, rows.daily, model.rung_, rows.horizon, rows.described, seed=_SEED
     )
-    model.candidates_ = ChurnCandidates(horizon, rhythm, trees=learned.trees)
+    model.candidates_ = ChurnCandidates(rows.horizon, rhythm, trees=learned.trees)
     return model, learned
 
 
-def _spend(
-    sample: Sample,
-    rhythm: Rhythm,
-    rows: Any,
-    described: Described,
-    as_of_day: int,
-    horizon: int,
-    workers: int,
-) -> tuple[SpendModel, Learned]:
-    model = SpendModel(horizon=horizon, seed=_SEED)
-    here = model.members(sample.past)
-    unit = max(sample.mean_revenue, 1e-9)
-    rows = rows.selectExpr("*", f"greatest(window_revenue, 0D) / {unit!r}D AS amount")
+def _spend(rows: Gathered, rhythm: Rhythm, found: Any) -> tuple[SpendModel, Learned]:
+    model = SpendModel(horizon=rows.horizon, seed=_SEED)
+    here = model.members(rows.past)
+    unit = max(rows.mean_revenue, 1e-9)
+    found = found.selectExpr("*", f"greatest(window_revenue, 0D) / {unit!r}D AS amount")
     learned = learned_amounts(
-        rows, varied_columns(rows, described), rhythm.clock_columns(here.head(5_000), horizon), unit,
-        described=described, workers=workers, seed=_SEED,
+        found, varied_columns(found, rows.described), rhythm.clock_columns(here.head(5_000), rows.horizon),
+        unit, described=rows.described, workers=rows.workers, seed=_SEED,
     )  # fmt: skip
-    model.as_of_day_, model.described_ = as_of_day, described
-    model.trained_rows_, model.events_, model.rung_ = sample.rows, sample.events, rung(sample.events)
-    model.mean_ = sample.mean_revenue
+    _begin(model, rows)
+    model.mean_ = rows.mean_revenue
     model.judgement_ = judge_spend(
-        sample.past, here, sample.daily, model.rung_, horizon, described, seed=_SEED
+        rows.past, here, rows.daily, model.rung_, rows.horizon, rows.described, seed=_SEED
     )
-    values = fit_gamma_gamma(*order_days_and_value(sample.now))
-    model.candidates_ = SpendCandidates(horizon, rhythm, values, learned.trees)
+    values = fit_gamma_gamma(*order_days_and_value(rows.now))
+    model.candidates_ = SpendCandidates(rows.horizon, rhythm, values, learned.trees)
     return model, learned
 
 
-def _card(task: str, model: ChurnModel | SpendModel, sample: Sample, workers: int) -> ModelCard:
+def _begin(model: ChurnModel | SpendModel, rows: Gathered) -> None:
+    """What ``fit`` notes of the training rows."""
+    model.as_of_day_, model.described_ = rows.as_of_day, rows.described
+    model.trained_rows_, model.events_, model.rung_ = rows.rows, rows.events, rung(rows.events)
+
+
+def _card(task: str, model: ChurnModel | SpendModel, rows: Gathered) -> ModelCard:
     judged = model.judgement_
     population: str = model.population
     settings = {
         "task": task, "horizon": model.horizon, "population": population, "as_of_day": model.as_of_day_,
-        "workers": workers, "days": list(sample.days), "rows": sample.rows,
+        "workers": rows.workers, "days": list(rows.days), "rows": rows.rows,
     }  # fmt: skip
     notes = [
         *judged.notes,
-        f"Trees and BG/NBD learned from all {sample.rows:,} rows, on Spark with {workers} workers; the "
-        f"champion was chosen on one machine from {model.members(sample.past).height:,} rows.",
+        f"Trees and BG/NBD learned from all {rows.rows:,} rows, on Spark with {rows.workers} workers; the "
+        f"champion was chosen on one machine from {model.members(rows.past).height:,} rows.",
     ]
     if isinstance(model, ChurnModel):
         notes.append(model.base_rate_.sentence("customers in training did not order in the horizon"))
@@ -278,6 +299,6 @@ def _card(task: str, model: ChurnModel | SpendModel, sample: Sample, workers: in
         decision=judged.decision,
         metrics=judged.metrics,
         features=tuple(model.described_),
-        fingerprint=fingerprint(sample.counts, sample.past, sample.daily, settings=settings),
+        fingerprint=fingerprint(rows.counts, rows.past, rows.daily, settings=settings),
         notes=tuple(notes),
     )

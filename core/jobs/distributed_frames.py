@@ -52,11 +52,6 @@ class SparkFrames:
         ]
         return _united(parts).selectExpr(*KEYS, "ordered", "revenue AS window_revenue")
 
-    def past(self, days: Sequence[int], horizon: int) -> Any:
-        """Features with outcomes, one row per customer and day, kept in Spark until ``unpersist``."""
-        joined = self.features(days).join(self.outcomes(days, horizon), on=list(KEYS), how="inner")
-        return joined.persist()
-
     def _pass(self, days: Sequence[int]) -> Any:
         given: dict[str, object] = {**_days(days), "terms_days": int(self.terms_days)}
         sources = list(dict.fromkeys(feature.source for feature in FEATURES.values() if feature.source))

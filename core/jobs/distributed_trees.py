@@ -13,6 +13,7 @@ from core.jobs.distributed_frames import collected
 from core.models.boosting import Booster, matrix, source_column
 from core.models.purchases.sentences import CLOCK_FEATURES, Described
 from core.models.purchases.trees import Trees
+from core.snapshots.build import KEYS
 
 _MOST_ROUNDS = 400
 _PATIENCE = 15
@@ -122,7 +123,7 @@ def _learned(
     """
     margin = [fixed["base_margin_col"]] if "base_margin_col" in fixed else []
     held = f"pmod(xxhash64(customer_id, {seed}), {_HELD_OUT}) = 0 AS held_out"
-    numbers = frame.selectExpr(*columns.numbers([*margin, label, held])).persist()
+    numbers = frame.selectExpr(*columns.numbers([*KEYS, *margin, label, held])).persist()
     inputs = [f"f{place}" for place in range(len(columns.labels))]
     settings: dict[str, Any] = {
         **_SHALLOW, **fixed, "features_col": inputs, "label_col": label, "num_workers": workers,

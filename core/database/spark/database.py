@@ -25,13 +25,13 @@ from core.database.spark.reader import (
     open_reader,
 )
 from core.database.spark.session import (
+    close_session,
     is_lost,
     literal,
     load_pyspark,
     missing_relation,
     open_session,
     quoted,
-    reason,
     refused,
     rpc_errors,
     unusable,
@@ -160,7 +160,7 @@ class SparkDatabase(Database):
             self._closed = True
             reader, self._reader = self._reader, None
         if reader is not None:
-            _stop(reader)
+            close_session(reader.session)
 
     def forget(self) -> None:
         """Look at the data anew before the next query."""
@@ -192,7 +192,16 @@ class SparkDatabase(Database):
 
     def _look(self) -> Reader:
         """See whether the data have changed, and take a session if there is none."""
-        session = self._reader.session if self._reader else open_session(self.address)
+        if self._reader is not None:
+            return self._seen(self._reader.session)
+        session = open_session(self.address)
+        try:
+            return self._seen(session)
+        except BaseException:
+            close_session(session)
+            raise
+
+    def _seen(self, session: Any) -> Reader:
         files = listed(session, self.address.tables) if self.address.tables else Listing({}, "")
         version = f"{files.version}{catalogue_version(session)}"
         if self._reader is None or self._reader.version != version:
@@ -266,16 +275,6 @@ def _columns(reader: Reader, table: str) -> dict[str, str]:
 def _view_text(session: Any, view: str) -> str:
     rows = session.sql(f"DESCRIBE TABLE EXTENDED {quoted(view)}").collect()
     return next((str(row.data_type) for row in rows if row.col_name == "View Text"), "")
-
-
-def _stop(reader: Reader) -> None:
-    """Give the session back; a server that is gone already has none to give back."""
-    try:
-        reader.session.client.release_session()
-        reader.session.client.close()
-    except (load_pyspark().PySparkException, *rpc_errors()) as error:
-        if not is_lost(error):
-            raise DatabaseError(f"The session of Spark cannot be closed: {reason(error)}.") from None
 
 
 __all__ = ["VERSION_SECONDS", "SparkDatabase", "arrow_batches", "one_select"]

@@ -59,8 +59,10 @@ def open_session(address: SparkAddress) -> "SparkSession":
     from pyspark.sql.connect.session import SparkSession
 
     _require_reachable(address)
+    failures = (errors.PySparkException, *rpc_errors())
+    session: SparkSession | None = None
     try:
-        session: SparkSession = SparkSession.builder.remote(address.remote).create()
+        session = SparkSession.builder.remote(address.remote).create()
         session.client.set_retry_policies([DefaultPolicy(max_retries=_TRIES, max_backoff=2_000)])
         for name, value in _SETTINGS.items():
             session.conf.set(name, value)
@@ -68,9 +70,22 @@ def open_session(address: SparkAddress) -> "SparkSession":
             session.catalog.setCurrentCatalog(address.catalog)
         if address.schema:
             session.catalog.setCurrentDatabase(address.schema)
-    except (errors.PySparkException, *rpc_errors()) as error:
+    except failures as error:
+        if session is not None:
+            close_session(session)
         raise unusable(address, error) from None
     return session
+
+
+def close_session(session: "SparkSession") -> None:
+    """Give a session back; a server that is gone already has none to give back."""
+    errors = load_pyspark()
+    try:
+        session.client.release_session()
+        session.client.close()
+    except (errors.PySparkException, *rpc_errors()) as error:
+        if not is_lost(error):
+            raise DatabaseError(f"The session of Spark cannot be closed: {reason(error)}.") from None
 
 
 def _require_reachable(address: SparkAddress) -> None:

@@ -12,7 +12,9 @@
 SELECT
     customerNumber AS customer_id,
     customerName AS customer_name,
-    TRIM(TRIM(COALESCE(contactFirstName, '')) || ' ' || TRIM(COALESCE(contactLastName, ''))) AS contact_name,
+    TRIM(
+        TRIM(COALESCE(CAST(contactFirstName AS STRING), '')) || ' ' || TRIM(COALESCE(CAST(contactLastName AS STRING), ''))
+    ) AS contact_name,
     TRIM(city) AS city,
     TRIM(country) AS country,
     salesRepEmployeeNumber AS sales_rep_id,

@@ -9,7 +9,9 @@
 --   reports_to: id, employee_id of the superior, null at the top
 SELECT
     employeeNumber AS employee_id,
-    TRIM(TRIM(COALESCE(firstName, '')) || ' ' || TRIM(COALESCE(lastName, ''))) AS employee_name,
+    TRIM(
+        TRIM(COALESCE(CAST(firstName AS STRING), '')) || ' ' || TRIM(COALESCE(CAST(lastName AS STRING), ''))
+    ) AS employee_name,
     jobTitle AS job_title,
     officeCode AS office_id,
     reportsTo AS reports_to
