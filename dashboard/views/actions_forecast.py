@@ -65,6 +65,7 @@ class SalesOutlook(Chart):
         )
 
     def restyle(self, figure: Figure) -> None:
+        figure.xaxis[0].ticker.desired_num_ticks = 5
         source = self._front[0].data_source
         self._band_source = ColumnDataSource({"month": [], "low80": [], "high80": [], "forecast": []})
         figure.varea(
