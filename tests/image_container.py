@@ -102,7 +102,7 @@ class Container:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.process.poll() is None:
-            self.process.kill()
+            os.kill(self.first_process, signal.SIGKILL)  # with it goes everything in the container
         self.process.wait(20)
 
     def log(self) -> str:

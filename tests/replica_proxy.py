@@ -13,6 +13,7 @@ class ReplicaProxy:
 
     def __init__(self, target: str) -> None:
         self._target = _place(target)
+        self._for_websockets: tuple[str, int] | None = None
         self._loop = asyncio.new_event_loop()
         self._open: set[asyncio.StreamWriter] = set()
         self._started = threading.Event()
@@ -33,6 +34,10 @@ class ReplicaProxy:
         """Send everybody to another server: what is open breaks off, as when a replica is taken away."""
         self._target = _place(target)
         asyncio.run_coroutine_threadsafe(self._break_off(), self._loop).result(10)
+
+    def lead_websockets_to(self, target: str | None) -> None:
+        """Let pages come from one server and their connections go to another; ``None``: to the same again."""
+        self._for_websockets = None if target is None else _place(target)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -69,10 +74,14 @@ class ReplicaProxy:
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            there_reader, there_writer = await asyncio.open_connection(*self._target)
+            begin = await reader.read(65_536)  # a browser opens a connection of its own for a WebSocket
+            is_websocket = b"upgrade: websocket" in begin.lower()
+            target = (self._for_websockets if is_websocket else None) or self._target
+            there_reader, there_writer = await asyncio.open_connection(*target)
         except OSError:
             writer.close()
             return
+        there_writer.write(begin)
         ends = {writer, there_writer}
         self._open |= ends
         try:

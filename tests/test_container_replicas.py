@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from core.demo import ensure_demo_database
 from core.settings import Settings
@@ -73,6 +73,7 @@ def replicas(
     first = start(request.node.originalname)
     proxy.move_to(first.url)
     yield Replicas(first, second, proxy)
+    proxy.lead_websockets_to(None)
     if first.process.poll() is None:
         _kill(first)
 
@@ -128,15 +129,8 @@ def test_while_no_replica_answers_the_page_says_so(replicas: Replicas, tab: Page
 
 def test_a_page_of_one_replica_may_connect_to_another(replicas: Replicas, tab: Page) -> None:
     """The page may come from one replica and its connection lead to another: they share the secret."""
-    address = f"{replicas.proxy.url}/?page=explore"
-
-    def then_move(route: Route) -> None:
-        answer = route.fetch()
-        replicas.proxy.move_to(replicas.second.url)
-        route.fulfill(response=answer)
-
-    tab.route(address, then_move, times=1)
-    tab.goto(address)
+    replicas.proxy.lead_websockets_to(replicas.second.url)
+    tab.goto(f"{replicas.proxy.url}/?page=explore")
     _is_drawn(tab)
     _kill(replicas.first)  # nothing of the page depends on it
     tab.locator('[data-page="overview"]').click()
