@@ -130,6 +130,21 @@ def test_a_run_that_was_killed_is_continued_and_leaves_nothing(engine: str, tmp_
         ]
 
 
+def test_pieces_of_killed_writers_are_removed(tmp_path: Path) -> None:
+    source, folder = numbers(tmp_path / "source.sqlite", 1, 10), tmp_path / "target.parquet"
+    folder.mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
+    (folder / f".t9.{ended.stdout.strip()}.partial").write_bytes(b"half a file")
+    (folder / f".t9.{os.getpid()}.partial").write_bytes(b"being written")
+
+    copy_database(source, f"parquet:///{folder}")
+
+    hidden = [file.name for file in folder.iterdir() if file.name.startswith(".")]
+    assert hidden == [f".t9.{os.getpid()}.partial"]
+
+
 @pytest.mark.parametrize("engine", ["duckdb", "parquet"])
 def test_keys_that_nothing_enforces_are_told_and_enforced_again(engine: str, tmp_path: Path) -> None:
     file, back = tmp_path / "own.sqlite", tmp_path / "back.sqlite"

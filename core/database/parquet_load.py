@@ -34,6 +34,7 @@ class ParquetLoad(DuckdbLoad):
         self._changed: dict[str, None] = {}
         super().__init__(folder.with_name(f"{folder.name}.loading"), limits)
         try:
+            _remove_abandoned(folder)
             for name, files in self._files.items():
                 self._rewrite.run(f"CREATE VIEW {quoted(name)} AS SELECT * FROM {parquet_source(files)}")
         except BaseException:
@@ -124,6 +125,27 @@ def write_parquet(folder: Path, table: str, frame: pl.DataFrame, mode: WriteMode
         raise DatabaseError(f"The table {table} cannot be stored: {error}.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what processes of this machine were writing when they were killed."""
+    for partial in folder.glob(".*.partial"):
+        number = partial.name.split(".")[-2]
+        if number.isdigit() and not _is_running(int(number)):
+            with suppress(OSError):
+                partial.unlink()
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # there the question would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        pass
+    return True
 
 
 def _put(partial: Path, folder: Path, table: str, old: list[Path]) -> None:
