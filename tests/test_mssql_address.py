@@ -1,7 +1,7 @@
 """Addresses of the SQL Server family, and that nothing in them can add a key to a connection string."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.database.server.address import parse_address
@@ -33,6 +33,7 @@ def keys_of(text: str) -> dict[str, str]:
     return found
 
 
+@settings(deadline=None)
 @given(user=PRINTABLE, password=PRINTABLE, database=PRINTABLE)
 def test_whatever_is_in_user_password_or_database_stays_there(
     user: str, password: str, database: str

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import parse_one
 from tsql_traps import traps
@@ -70,6 +70,7 @@ def test_numbers_are_written_in_and_everything_else_is_bound() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=60))
 def test_text_in_the_text_of_a_statement_stays_text(value: str) -> None:
     if "\\" in value or "\0" in value:
