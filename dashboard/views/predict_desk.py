@@ -1,14 +1,11 @@
 """Predict any table: the desk of one session, from choosing rows to writing scores back."""
 
-import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 
-from core.database import open_database
 from core.errors import SalesError
-from core.ingest.names import is_reserved
 from core.jobs.tabular import (
     ROW_LIMIT,
     JobError,
@@ -17,15 +14,11 @@ from core.jobs.tabular import (
     Source,
     Trained,
     TrainingCancelled,
-    keep_model,
     kept_models,
     name_for,
-    open_kept,
     read_rows,
-    write_scores,
 )
-from core.model_store import ModelVersion, open_model_store
-from core.models.card import estimate_of
+from core.model_store import open_model_store
 from core.predictions.tabular import (
     HINTS,
     NAMES,
@@ -33,7 +26,6 @@ from core.predictions.tabular import (
     Findings,
     TargetChoices,
     describe_columns,
-    figure,
     interval_meaning,
     outside,
     target_choices,
@@ -46,7 +38,9 @@ from dashboard.components.predict_parts import PredictForm, PredictKeep, Predict
 from dashboard.security.rate_limits import spend
 from dashboard.session import Session
 from dashboard.sql_page.link import from_link, to_link
-from dashboard.views.predict_work import Bench, Running
+from dashboard.views.predict_keeping import Keeping
+from dashboard.views.predict_words import is_ours, table_label, told_figure, told_input, told_model
+from dashboard.views.predict_work import Bench, Running, scores_of
 
 _TONES = {"enough data": "good", "thin": "thin"}
 _ADDRESS = ("table", "target", "query")
@@ -55,7 +49,7 @@ _MOST_REASONS = 8
 _ORDER = tuple(NAMES)
 
 
-class PredictDesk:
+class PredictDesk(Keeping):
     """What a session is doing: the rows read, what is chosen, the model trained last, its scores.
 
     ``renewed`` is called after another model was trained or opened, or the last one was put away.
@@ -157,12 +151,12 @@ class PredictDesk:
         except SalesError as error:
             self._say(str(error), "error")
             return
-        listed = sorted(tables, key=lambda table: (_is_ours(table.name), table.kind == "view"))
+        listed = sorted(tables, key=lambda table: (is_ours(table.name), table.kind == "view"))
         self.form.change(
-            tables=[{"name": t.name, "label": _table_label(t.name, t.kind, t.rows)} for t in listed]
+            tables=[{"name": t.name, "label": table_label(t.name, t.kind, t.rows)} for t in listed]
         )
         self.keep.change(
-            models=[_told_model(version) for version in models], tables=[table.name for table in tables]
+            models=[told_model(version) for version in models], tables=[table.name for table in tables]
         )
 
     def _form_says(self, event: dict[str, Any]) -> None:
@@ -416,7 +410,7 @@ class PredictDesk:
             models=[NAMES[name] for name in models],
             figures=[
                 {"metric": metric, "hint": HINTS.get(metric, ""),
-                 "cells": [_told_figure(by[metric, name], name == found.champion) for name in models]}
+                 "cells": [told_figure(by[metric, name], name == found.champion) for name in models]}
                 for metric in metrics
             ],
             suspects=[{"column": column, "sentence": sentence} for column, sentence in found.suspects],
@@ -451,7 +445,7 @@ class PredictDesk:
         inputs = self.trained.findings.inputs
         self._what_if = what_if_values(self.rows.frame[row], inputs)
         self.what_if.change(
-            inputs=[_told_input(given) for given in inputs], values=dict(self._what_if), shape=self._shape,
+            inputs=[told_input(given) for given in inputs], values=dict(self._what_if), shape=self._shape,
             lead=f"Row {row + 1:,}{self._told_keys(row)}. Change a value and see what would be predicted: "
             "what the model has learned, not what would come about.",
             meaning=interval_meaning(self.trained.findings.kind),
@@ -488,113 +482,6 @@ class PredictDesk:
             self._what_if[event["name"]] = event.get("value")
             self._answer()
 
-    # Keeping
-
-    def _keep_says(self, event: dict[str, Any]) -> None:
-        kind = event.get("kind")
-        if kind == "cancel":
-            if self.bench.cancel():
-                self._keep_work(None)
-            return
-        if kind == "sql":
-            self.session.param.update(page="sql", tab="", extra={"q": str(self.keep.state.get("query", ""))})
-            return
-        if self.bench.busy:
-            self._keep_said("Something else is under way.", "error")
-        elif kind == "open":
-            self._open(str(event.get("name", "")))
-        elif self.trained is not None and kind in ("keep", "write"):
-            keys = [str(name) for name in event.get("keys") or ()]
-            self._keep(str(event.get("name", "")).strip(), keys if kind == "write" else None)
-
-    def _keep(self, name: str, keys: Sequence[str] | None) -> None:
-        """Keep the model; with ``keys`` also write its scores back."""
-        trained, rows, settings = self.trained, self.rows, self.session.settings
-        assert trained is not None
-        assert rows is not None
-        try:
-            require(Role.ADMIN, "keeping models")
-        except SalesError as error:
-            self._keep_said(str(error), "error")
-            return
-
-        def work(running: Running) -> tuple[Trained, str]:
-            def progress(what: str, fraction: float) -> None:
-                self.bench.tell(running, lambda: self._keep_work((f"{what.capitalize()} …", fraction)))
-
-            scored = None
-            if keys is not None:
-                scored = running.work.explain(trained, rows.frame, progress)
-            with open_database(settings.resolved_database_url, read_only=False) as database:
-                kept = keep_model(open_model_store(settings, database), trained, name)
-                if scored is None or keys is None:
-                    return kept, ""
-                today = dt.datetime.now(dt.UTC).date()
-                return kept, write_scores(database, kept, rows.frame.select(keys), scored, today)
-
-        def done(found: tuple[Trained, str]) -> None:
-            self.trained, table = found
-            self._keep_work(None)
-            if table:
-                told = f"{rows.frame.height:,} scores are in the table {table}, by {name}."
-                if keys and rows.frame.select(keys).is_duplicated().any():
-                    told += " Several rows have the same keys: a join by them meets more than one score."
-                self._keep_said(told, "good", f"SELECT * FROM {table} ORDER BY score DESC LIMIT 100")
-            else:
-                self._keep_said(f"The model is kept as {name}.", "good")
-            self.list_tables()
-
-        def failed(error: SalesError) -> None:
-            self._keep_work(None)
-            self._keep_said(str(error), "" if isinstance(error, TrainingCancelled) else "error")
-
-        self._keep_said("")
-        self._keep_work(("Keeping the model …", 0.0))
-        self.bench.start(work, done, failed)
-
-    def _open(self, name: str) -> None:
-        """Open a kept model on the rows as they are now."""
-        session = self.session
-
-        def work(running: Running) -> tuple[Trained, Rows, list[ColumnFacts], pl.DataFrame]:
-            trained = open_kept(open_model_store(session.settings, session.database), name)
-            rows = read_rows(session.database, trained.order.source, running.event)
-            absent = [column for column in trained.model.encoder.columns if column not in rows.frame.columns]
-            if absent:
-                raise JobError(
-                    f"{trained.order.source.label} no longer has what {name} needs: {', '.join(absent)}.",
-                    "Train it again.",
-                )
-            return trained, rows, describe_columns(rows.frame), scores_of(trained, rows.frame)
-
-        def done(found: tuple[Trained, Rows, list[ColumnFacts], pl.DataFrame]) -> None:
-            trained, self.rows, self.facts, scored = found
-            self.source, order = trained.order.source, trained.order
-            self.date, self.group = order.date or "", order.group or ""
-            self._keep_work(None)
-            self.form.change(
-                source="query" if self.source.query else "table", table=self.source.table,
-                query=self.source.query, rows=self._told_rows(), message="",
-            )  # fmt: skip
-            self._choose_target(order.target if order.target in self.rows.frame.columns else "")
-            self.chosen = set(order.columns)
-            self.positive = order.positive or ""
-            self._show_choices()
-            self._take(trained, scored)
-            made = trained.version[:8]
-            self._keep_said(
-                f"{name} is open, as trained on {made[:4]}-{made[4:6]}-{made[6:]}; "
-                "its rows were read anew.", "good",
-            )  # fmt: skip
-
-        def failed(error: SalesError) -> None:
-            self._keep_work(None)
-            self._keep_said(str(error), "error")
-
-        self._keep_said("")
-        self._keep_work((f"Opening {name} …", 0.0))
-        self.bench.start(work, done, failed)
-
     # Words
 
     def _say(self, message: str, tone: str = "") -> None:
@@ -605,59 +492,3 @@ class PredictDesk:
         self.form.change(work=told, busy=what is not None)
         self.report.change(busy=what is not None)
         self.keep.change(busy=what is not None)
-
-    def _keep_said(self, message: str, tone: str = "", query: str = "") -> None:
-        self.keep.change(message=message, tone=tone, query=query)
-
-    def _keep_work(self, what: tuple[str, float] | None) -> None:
-        told = None if what is None else {"what": what[0], "fraction": what[1]}
-        self.keep.change(work=told, busy=what is not None)
-        self.form.change(busy=what is not None)
-        self.report.change(busy=what is not None)
-
-
-def scores_of(trained: Trained, frame: pl.DataFrame) -> pl.DataFrame:
-    """``score``, ``low`` and ``high`` of every row; makes the model ready to answer at once."""
-    trained.model.explain(frame.head(1))
-    return trained.model.score(frame)
-
-
-def _is_ours(name: str) -> bool:
-    """Whether a table was made by the product rather than loaded."""
-    return is_reserved(name) or name.startswith("scores_")
-
-
-def _table_label(name: str, kind: str, rows: int | None) -> str:
-    return f"{name} ({rows:,} rows)" if rows is not None else f"{name} ({kind})"
-
-
-def _told_figure(measured: Any, used: bool) -> dict[str, Any]:
-    never_negative = measured.metric in ("Brier", "ECE", "MAE")
-    low = max(0.0, measured.low) if measured.low is not None and never_negative else measured.low
-    interval = "" if low is None else f"{figure(low)} to {figure(measured.high)}"
-    return {"value": figure(measured.value), "interval": interval, "used": used}
-
-
-def _told_input(given: Any) -> dict[str, Any]:
-    told = dict(given)
-    if given["kind"] != "choice" and given.get("low") is not None:
-        low, high = (
-            figure(given[end]) if given["kind"] == "number" else str(given[end]) for end in ("low", "high")
-        )
-        told["range"] = f"{low} to {high}"
-    return told
-
-
-def _told_model(version: ModelVersion) -> dict[str, str]:
-    card = version.card
-    metric = next((name for name in ("AUC", "MAE") if name in card.metrics), "")
-    quality = card.badge
-    if metric:
-        found = estimate_of(card.metrics[metric])
-        quality += f"; {metric} {figure(found.value)} [{figure(found.low)} to {figure(found.high)}]"
-    return {
-        "name": version.task.removeprefix("tabular-"),
-        "label": card.notes[0] if card.notes else "",
-        "quality": quality[:1].upper() + quality[1:],
-        "trained": f"{version.created:%-d %b %Y %H:%M}",
-    }
