@@ -9,8 +9,10 @@ import polars as pl
 import pytest
 from conftest_servers import DatabaseServer
 from sql_companies import literal_company, random_company
+from test_model_store import _card
 
 from core.database import Database, open_database
+from core.model_store import DatabaseModelStore
 
 ENGINES = ["sqlite", "duckdb", "postgres", "mariadb"]
 SERVERS = ["postgres", "mariadb"]
@@ -99,6 +101,20 @@ def test_queries_stop_on_the_server(server: DatabaseServer, server_url: str) -> 
 def test_writes_of_others_are_noticed(server: DatabaseServer, server_url: str) -> None:
     name = server_url.rsplit("/", 1)[-1]
     contract.versions_change(server_url, lambda: server.admin("INSERT INTO t (a) VALUES (3)", name))
+
+
+def test_models_are_kept_in_the_database(server_url: str, tmp_path: Path) -> None:
+    """A model of several megabytes, stored by one machine, is opened by another."""
+    booster = bytes(range(256)) * 20_000
+    with open_database(server_url, read_only=False) as database:
+        DatabaseModelStore(database, tmp_path / "here").put(
+            "churn", {"tree": booster, "about": {"a": 1}}, _card()
+        )
+    with open_database(server_url) as database:
+        store = DatabaseModelStore(database, tmp_path / "there")
+        active = store.active("churn")
+        assert active is not None
+        assert store.read("churn", active.version) == {"tree": booster, "about": {"a": 1}}
 
 
 def test_duckdb_is_what_it_says(tmp_path: Path) -> None:
