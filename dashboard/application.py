@@ -15,7 +15,7 @@ from core.roles import SERVER, acting_as, allow_everything, known_people_only, s
 from core.sales_data import load_sales
 from core.settings import Settings
 from dashboard.current_database import CurrentDatabase
-from dashboard.embedding.application import add_embedding
+from dashboard.embedding.application import add_embed_gate, embedded_pages
 from dashboard.observability.operations import Operations, add_operations
 from dashboard.security import live_sessions
 from dashboard.security.front_door import FrontDoor
@@ -92,12 +92,10 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
         session.tell = partial(setattr, shell.account, "ended")
         return page
 
-    origins = [
-        f"{host}:{port}" for host in {settings.host, "localhost", "127.0.0.1"}
-    ] + settings.allowed_origins
-    add_upload_route(app, current.uploads, settings.allowed_origins)
+    origins = [f"{host}:{port}" for host in {settings.host, "localhost", "127.0.0.1"}] + door.hosts
+    add_upload_route(app, current.uploads, door.hosts)
     add_sign_in(app, door, live)
-    embedded = add_embedding(app, current, settings)
+    embedded = embedded_pages(current, settings)
     served = add_applications(
         {"/": page} | embedded,
         app=app,
@@ -108,6 +106,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
         include_headers=["User-Agent"],
         include_cookies=[],
     )
+    add_embed_gate(app, settings)
     app.add_middleware(
         Guard, door=door, session_count=lambda: sum(len(c.sessions) for c in served.applications.values())
     )

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from urllib.parse import urlsplit
 
 from core.errors import SettingsError
 from core.roles import Person
@@ -52,6 +53,12 @@ class FrontDoor:
     def people_sign_in(self) -> bool:
         """Whether anybody must sign in."""
         return self.mode != "none"
+
+    @property
+    def hosts(self) -> list[str]:
+        """Hosts beside the one asked whose pages are the dashboard's own or allowed."""
+        public = urlsplit(self.settings.public_url).netloc
+        return [*self.settings.allowed_origins, *([public] if public else [])]
 
     def person(self, scope: Scope) -> Person | None:
         """Who sends a request, already resolved by ``proxies``; None if nobody is known."""

@@ -81,7 +81,7 @@ class Guard:
     ) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
         """Status, page and headers of the answer if the request goes no further."""
         path, method = scope["path"], scope["method"]
-        if method not in _SAFE and not same_origin(scope, self._door.settings.allowed_origins):
+        if method not in _SAFE and not same_origin(scope, self._door.hosts):
             log.warning("refused: %s %s was sent by another site's page", method, path)
             return (
                 403,
