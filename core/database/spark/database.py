@@ -67,9 +67,10 @@ class SparkDatabase(Database):
         load_pyspark()
         self.address = address
         self.read_only = read_only
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._reader: Reader | None = None
         self._asked = 0.0
+        self._stale = False
         self._closed = False
         self.current()
 
@@ -164,21 +165,19 @@ class SparkDatabase(Database):
 
     def forget(self) -> None:
         """Look at the data anew before the next query."""
-        with self._lock:
-            self._asked = 0.0
+        self._stale = True
 
     def current(self) -> Reader:
-        """The session with its views, made anew where files of the tables have changed."""
+        """The session with its views, which another thread makes anew now and then if files have changed."""
         known = self._reader
-        if known is not None and time.monotonic() - self._asked < VERSION_SECONDS:
+        if known is not None and not self._stale:
+            if time.monotonic() - self._asked >= VERSION_SECONDS and not self._lock.locked():
+                threading.Thread(target=self._look_aside, name="spark-version", daemon=True).start()
             return known
-        if not self._lock.acquire(blocking=known is None):
-            assert known is not None
-            return known  # another thread is looking
-        try:
+        with self._lock:
             if self._closed:
                 raise DatabaseError(f"The database {self.address.shown} has been closed.")
-            if self._reader is not None and time.monotonic() - self._asked < VERSION_SECONDS:
+            if self._reader is not None and not self._stale:
                 return self._reader
             try:
                 return self._look()
@@ -187,6 +186,16 @@ class SparkDatabase(Database):
                     raise unusable(self.address, error) from None
                 self._reader = None
                 return self._look()
+
+    def _look_aside(self) -> None:
+        """Look without keeping anybody waiting; if that fails, the next query looks again and says why."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            if self._reader is not None and not self._closed:
+                self._look()
+        except (SalesError, load_pyspark().PySparkException, *rpc_errors()):
+            self._stale = True
         finally:
             self._lock.release()
 
@@ -202,10 +211,15 @@ class SparkDatabase(Database):
             raise
 
     def _seen(self, session: Any) -> Reader:
-        files = listed(session, self.address.tables) if self.address.tables else Listing({}, "")
-        version = f"{files.version}{catalogue_version(session)}"
-        if self._reader is None or self._reader.version != version:
-            self._reader = open_reader(session, Listing(files.tables, version))
+        self._stale = False  # before looking: what is written meanwhile is looked at once more
+        try:
+            files = listed(session, self.address.tables) if self.address.tables else Listing({}, "")
+            version = f"{files.version}{catalogue_version(session)}"
+            if self._reader is None or self._reader.version != version:
+                self._reader = open_reader(session, Listing(files.tables, version))
+        except BaseException:
+            self._stale = True
+            raise
         self._asked = time.monotonic()
         return self._reader
 
@@ -221,7 +235,7 @@ class SparkDatabase(Database):
                 raise self._explained(error, reader, asked, file) from None
         with self._lock:
             if self._reader is reader:
-                self._reader = None
+                self._reader = None  # it is forgotten there
         reader = self.current()
         try:
             return run(reader)
