@@ -11,8 +11,8 @@ from dashboard.embedding.gate import EmbedGate, frame_ancestors
 from dashboard.embedding.page import embedded_page
 
 
-def add_embedding(app: FastAPI, current: CurrentDatabase, settings: Settings) -> dict[str, Callable[[], Any]]:
-    """Let ``app`` answer at /embed; returns the pages to serve beside the dashboard's own.
+def embedded_pages(current: CurrentDatabase, settings: Settings) -> dict[str, Callable[[], Any]]:
+    """The pages of embedded views, to be served beside the dashboard's own, behind ``add_embed_gate``.
 
     Raises
     ------
@@ -20,9 +20,13 @@ def add_embedding(app: FastAPI, current: CurrentDatabase, settings: Settings) ->
         The settings of embedding cannot be used.
     """
     frame_ancestors(settings)  # middleware is made with the first request: fail now
-    app.add_middleware(EmbedGate, settings=settings)
 
     def page() -> Any:  # Panel calls functions only
         return embedded_page(current, settings)
 
     return {"/embed/{view}": page}
+
+
+def add_embed_gate(app: FastAPI, settings: Settings) -> None:
+    """Check what comes to /embed before the pages do: to be called after they were added to ``app``."""
+    app.add_middleware(EmbedGate, settings=settings)
