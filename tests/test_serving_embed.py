@@ -1,0 +1,121 @@
+"""Embed tokens, grants and the answers at /embed, without a browser."""
+
+import json
+import urllib.request
+
+import pytest
+
+from core.errors import SalesError, SettingsError
+from core.settings import Settings
+from dashboard.embedding.access import embed_mode, granted, moved
+from dashboard.embedding.gate import frame_ancestors
+from dashboard.embedding.issuing import checked_token
+from dashboard.embedding.tokens import EmbedRefusedError, issue_ticket, issue_token, read_token
+from tests.conftest import RunningServer, ServeFunction
+
+KEY = "a key of this test that is long enough to sign"
+SIGNED = Settings(embed="signed", embed_key=KEY)
+ORIGIN = "https://intranet.example"
+
+
+def shown(view: str = "revenue-timeline", token: str = "", **query: str) -> object:
+    return granted(SIGNED, view, query | {"token": token})
+
+
+def test_a_token_pins_its_view_and_filters() -> None:
+    token = checked_token(SIGNED, ["revenue-timeline"], {"country": "USA,France"}, hours=1)
+    grant = granted(SIGNED, "revenue-timeline", {"token": token, "country": "USA"})
+    assert grant.pins.to_query() == {"country": "USA,France"}
+    assert grant.filters.to_query() == {"country": "USA"}
+    with pytest.raises(EmbedRefusedError, match="fixes country"):
+        moved(grant, {"country": "Japan"})
+
+
+@pytest.mark.parametrize(
+    ("view", "query", "said"),
+    [
+        ("key-figures", {}, "other views"),
+        ("revenue-timeline", {"country": "USA,Japan"}, "fixes country"),
+        ("revenue-timeline", {"as_of": "2026-01-01"}, "the as-of date"),
+        ("no-such-view", {}, "There is no view"),
+    ],
+)
+def test_what_a_token_does_not_grant_is_refused(view: str, query: dict[str, str], said: str) -> None:
+    token = issue_token(
+        KEY.encode(), ["revenue-timeline"], {"country": "USA", "as_of": "2025-06-30"}, hours=1
+    )
+    with pytest.raises(EmbedRefusedError, match=said):
+        granted(SIGNED, view, query | {"token": token})
+
+
+def test_tokens_of_another_key_and_tickets_after_their_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EmbedRefusedError, match="not valid"):
+        shown(token=issue_token(b"another key that is long enough to sign", ["revenue-timeline"], hours=1))
+    claims = read_token(KEY.encode(), issue_token(KEY.encode(), ["revenue-timeline"], hours=1))
+    monkeypatch.setattr("dashboard.embedding.tokens.TICKET_SECONDS", -1)
+    with pytest.raises(EmbedRefusedError, match="has expired"):
+        shown(token=issue_ticket(KEY.encode(), claims))
+
+
+def test_a_view_is_limited_only_to_what_decides_alone_what_it_shows() -> None:
+    with pytest.raises(SalesError, match="cannot be limited to country"):
+        checked_token(SIGNED, ["sales-forecast"], {"country": "USA"})
+
+
+def test_without_sign_in_only_this_computer_is_open() -> None:
+    assert embed_mode(Settings()) == "open"
+    assert embed_mode(Settings(host="0.0.0.0")) == "signed"
+    assert embed_mode(Settings(sign_in="basic")) == "signed"
+
+
+def test_sites_are_named_in_full() -> None:
+    assert frame_ancestors(Settings()) == "frame-ancestors 'self'"
+    assert frame_ancestors(Settings(embed_origins=[ORIGIN])) == f"frame-ancestors 'self' {ORIGIN}"
+    with pytest.raises(SettingsError, match="is no site"):
+        frame_ancestors(Settings(embed_origins=["intranet.example; script-src *"]))
+
+
+@pytest.fixture(scope="module")
+def server(serve: ServeFunction) -> RunningServer:
+    return serve(SALES_EMBED="signed", SALES_EMBED_KEY=KEY, SALES_EMBED_ORIGINS=ORIGIN)
+
+
+def test_pages_name_who_may_frame_them(server: RunningServer) -> None:
+    token = issue_token(KEY.encode(), ["key-figures"], hours=1)
+    status, headers, body = server.get(f"/embed/key-figures?token={token}")
+    assert status == 200
+    assert f"frame-ancestors 'self' {ORIGIN}" in headers["content-security-policy"]
+    assert "x-frame-options" not in headers
+    assert b"bokeh" in body
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/embed/key-figures?token=nonsense", 403),
+        ("/embed/no-such-view?token=nonsense", 404),
+        ("/embed/key-figures/autoload.js?bokeh-autoload-element=1", 404),
+        ("/embed/key-figures/metadata", 404),
+    ],
+)
+def test_no_session_is_made_for_what_is_refused(server: RunningServer, path: str, status: int) -> None:
+    answered, _, body = server.get(path)
+    assert answered == status
+    assert b"bokeh" not in body
+
+
+def test_without_a_token_only_the_page_that_looks_for_one_is_served(server: RunningServer) -> None:
+    status, _, body = server.get("/embed/key-figures")
+    assert status == 200
+    assert b"with an embed token only" in body
+    assert b"bokeh" not in body
+
+
+def test_the_loader_learns_whether_its_site_is_allowed(server: RunningServer) -> None:
+    def asked(origin: str) -> bool:
+        request = urllib.request.Request(f"{server.url}/embed/allowed", headers={"Origin": origin})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return bool(json.load(answer)["allowed"])
+
+    assert asked(ORIGIN)
+    assert not asked("https://elsewhere.example")
