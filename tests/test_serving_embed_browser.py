@@ -1,0 +1,186 @@
+"""Views in a page of another site: by script and by iframe, used, themed, and refused."""
+
+import functools
+import http.server
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dashboard.embedding.tokens import issue_token
+from tests.conftest import RunningServer, ServeFunction
+
+KEY = "a key of this test that is long enough to sign"
+PATIENCE = 60_000
+
+
+@dataclass(frozen=True)
+class Site:
+    """Another site; ``url`` is allowed to embed, ``foreign`` is the same by another name."""
+
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def foreign(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def write(self, name: str, body: str) -> str:
+        """Put a page there; returns its path."""
+        head = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>Host</title>'
+        (self.folder / name).write_text(head + body, encoding="utf-8")
+        return f"/{name}"
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_parts: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("host")
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Site(folder, server.server_address[1])
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def signed(serve: ServeFunction, site: Site) -> RunningServer:
+    """A server that shows views with tokens, to one site."""
+    return serve(SALES_EMBED="signed", SALES_EMBED_KEY=KEY, SALES_EMBED_ORIGINS=site.url)
+
+
+@pytest.fixture
+def host(browser: Browser) -> Iterator[Page]:
+    """A page whose console must stay clean."""
+    context = browser.new_context(viewport={"width": 1100, "height": 1400})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on(
+        "console",
+        lambda said: (
+            complaints.append(said.text)
+            if said.type in ("error", "warning") and "GPU stall" not in said.text
+            else None
+        ),
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert not complaints
+
+
+def token_for(*views: str, **pins: str) -> str:
+    return issue_token(KEY.encode(), views, pins, hours=1)
+
+
+def test_three_views_by_both_ways_are_used_in_another_site(
+    host: Page, site: Site, signed: RunningServer
+) -> None:
+    timeline = token_for("revenue-timeline", country="USA")
+    lines, figures = token_for("revenue-by-product-line"), token_for("key-figures", country="USA")
+    path = site.write(
+        "three.html",
+        f'<script src="{signed.url}/embed.js" async></script>'
+        f'<sales-view id="one" view="revenue-by-product-line" token="{lines}" theme="light"></sales-view>'
+        f'<sales-view id="two" view="key-figures" token="{figures}"></sales-view>'
+        f'<iframe id="three" src="{signed.url}/embed/revenue-timeline?signed=1#token={timeline}" '
+        'width="100%" height="300"></iframe>',
+    )
+    host.goto(site.url + path)
+    one, three = host.frame_locator("#one iframe"), host.frame_locator("#three")
+    expect(one.locator(".sd-card")).to_have_attribute("data-state", "ready", timeout=PATIENCE)
+    expect(host.frame_locator("#two iframe").locator(".figure").first).to_be_visible(timeout=PATIENCE)
+    expect(three.locator(".sd-card")).to_have_attribute("data-state", "ready", timeout=PATIENCE)
+    expect(three.locator(".status")).to_contain_text("Country: USA")
+
+    # the height of the element is that of its view, which is less than what it began with for key figures
+    expect(host.locator("#two")).to_have_attribute("data-state", "ready", timeout=PATIENCE)
+    host.wait_for_function(
+        "document.querySelector('#two').shadowRoot.querySelector('iframe').style.height !== '420px'"
+    )
+
+    # a click within the view filters it, and the host is told
+    host.evaluate(
+        "document.querySelector('#one').addEventListener('sales-view-change',"
+        " (event) => { window.told = event.detail.query })"
+    )
+    frame = one.locator(".bk-CartesianFrame").first.bounding_box()
+    assert frame is not None
+    host.mouse.click(frame["x"] + 22, frame["y"] + frame["height"] * 0.5 / 7)  # the largest product line
+    expect(one.locator('.chip[data-key="product_line"]')).to_have_count(1, timeout=PATIENCE)
+    host.wait_for_function("(window.told ?? '').startsWith('product_line=')", timeout=PATIENCE)
+
+    # the theme and the filters follow the attributes
+    host.evaluate("document.querySelector('#one').setAttribute('theme', 'dark')")
+    expect(one.locator("html")).to_have_attribute("data-theme", "dark", timeout=PATIENCE)
+    host.evaluate("document.querySelector('#one').setAttribute('country', 'France')")
+    expect(one.locator('.chip[data-key="country"]')).to_contain_text("France", timeout=PATIENCE)
+
+
+def test_what_a_token_fixes_cannot_be_widened_by_the_host(
+    host: Page, site: Site, signed: RunningServer
+) -> None:
+    path = site.write(
+        "widen.html",
+        f'<script src="{signed.url}/embed.js" async></script>'
+        f'<sales-view view="revenue-timeline" token="{token_for("revenue-timeline", country="USA")}">'
+        "</sales-view>",
+    )
+    host.goto(site.url + path)
+    view = host.frame_locator("sales-view iframe")
+    expect(view.locator(".sd-card")).to_have_attribute("data-state", "ready", timeout=PATIENCE)
+    host.evaluate("document.querySelector('sales-view').setAttribute('country', 'France')")
+    expect(view.get_by_role("alert")).to_contain_text(
+        "The embed token fixes country to USA; the address asks for France", timeout=PATIENCE
+    )
+    expect(view.locator(".status")).to_contain_text("Country: USA")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("revenue-timeline?signed=1&country=France#token={good}", "the address asks for France"),
+        ("key-figures?signed=1#token={good}", "The embed token is for other views than 'key-figures'"),
+        ("revenue-timeline?signed=1#token={altered}", "The embed token is not valid"),
+        ("revenue-timeline?signed=1#token={expired}", "The embed token has expired"),
+        ("revenue-timeline", "This view is shown with an embed token only"),
+    ],
+)
+def test_refusals_say_why(browser: Browser, signed: RunningServer, address: str, said: str) -> None:
+    good = token_for("revenue-timeline", country="USA")
+    body, signature = good.rsplit(".", 1)
+    altered = f"{body}.{signature[:-4]}AAAA"
+    expired = issue_token(KEY.encode(), ["revenue-timeline"], {}, hours=0.0001)
+    time.sleep(1.5 if "{expired}" in address else 0)  # tokens count whole seconds
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{signed.url}/embed/" + address.format(good=good, altered=altered, expired=expired))
+    expect(page.get_by_role("alert")).to_contain_text(said, timeout=PATIENCE)
+    expect(page.locator(".sd-card")).to_have_count(0)
+    context.close()
+
+
+def test_a_site_that_is_not_allowed_is_told_so(host: Page, site: Site, signed: RunningServer) -> None:
+    path = site.write(
+        "foreign.html",
+        f'<script src="{signed.url}/embed.js" async></script>'
+        f'<sales-view view="key-figures" token="{token_for("key-figures")}"></sales-view>',
+    )
+    host.goto(site.foreign + path)
+    expect(host.locator("sales-view p")).to_contain_text(f"does not allow {site.foreign}", timeout=PATIENCE)
+    expect(host.locator("sales-view iframe")).to_have_count(0)
