@@ -22,8 +22,8 @@ def card(page: Page, title: str) -> Locator:
 
 def wait_until_drawn(page: Page) -> None:
     """Wait until every visible card has left its loading state."""
-    expect(page.locator(".sd-card:visible").first).to_be_visible(timeout=30_000)
-    expect(page.locator('.sd-card[data-state="loading"]:visible')).to_have_count(0, timeout=30_000)
+    expect(page.locator(".sd-card:visible").first).to_be_visible(timeout=90_000)
+    expect(page.locator('.sd-card[data-state="loading"]:visible')).to_have_count(0, timeout=90_000)
 
 
 def test_the_sales_manager_goes_from_the_top_risk_to_its_customer_and_back(
@@ -80,7 +80,7 @@ def test_the_history_of_the_browser_leads_back_too(watched: Open, predicted_serv
 
 def test_another_customer_is_found_by_name(watched: Open, predicted_server: RunningServer) -> None:
     page = watched(predicted_server.url + "/?page=customer&id=nobody")
-    expect(page.get_by_text("There is no customer 'nobody'")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("There is no customer 'nobody'")).to_be_visible(timeout=90_000)
     expect(page.locator(".sd-card:visible")).to_have_count(0)
     page.get_by_role("combobox").fill("a")
     expect(page.get_by_role("option").first).to_be_visible()
@@ -123,7 +123,7 @@ def test_order_lines_and_a_single_customer_in_the_filters_lead_to_the_page(
     key = re.search(r"id=([^&]+)", page.url)
     assert key is not None
     page.goto(f"{predicted_server.url}/?page=explore&customer={key[1]}")
-    page.get_by_role("button", name="Open customer page").click(timeout=30_000)
+    page.get_by_role("button", name="Open customer page").click(timeout=90_000)
     expect(page.locator("h1:visible")).to_have_text(name, timeout=15_000)
     expect(page.get_by_role("button", name="Open customer page")).to_have_count(0)
 
@@ -161,7 +161,7 @@ def test_genuine_data_without_models_offer_to_train(watched: Open, genuine_serve
     expect(page.get_by_role("button", name="Train now")).to_be_visible()
     expect(card(page, "Churn risks")).to_have_attribute("data-state", "empty")
     page.goto(genuine_server.url + "/?page=customer&id=141")
-    expect(page.locator("h1")).to_have_text("Euro+ Shopping Channel", timeout=30_000)
+    expect(page.locator("h1")).to_have_text("Euro+ Shopping Channel", timeout=90_000)
     wait_until_drawn(page)
     expect(card(page, "Purchases by month")).to_have_attribute("data-state", "ready")
     expect(page.locator('.figure[data-key="p_reorder"]:visible .change')).to_have_text("no model yet")
