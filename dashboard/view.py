@@ -38,6 +38,7 @@ from core.sql_files import read_sql
 from dashboard import theme
 from dashboard.components import ViewCard
 from dashboard.session import Session
+from dashboard.sql_page.files import safe_for_spreadsheets
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +180,8 @@ class View:
             return {"kind": "embed", "slug": self.slug, "query": self._embed_query()}
         frame = self.frame if self.frame is not None else pl.DataFrame()
         flat = frame.select(pl.exclude(pl.List, pl.Struct)).with_columns(cs.float().round(4))
-        return {"kind": "rows", "name": f"{self.slug}.csv", "text": flat.write_csv()}
+        text = safe_for_spreadsheets(flat).write_csv()
+        return {"kind": "rows", "name": f"{self.slug}.csv", "text": text}
 
     def _embed_query(self) -> dict[str, str]:
         """Filters, as-of date and parameters of its page, as the address of the embedded view takes them."""
