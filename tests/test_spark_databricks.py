@@ -15,7 +15,7 @@ from core.database.server.address import parse_address
 from core.database.server.databricks import DatabricksDialect, failure_of, literal
 from core.database.server.dialect import Relation
 from core.database.spark import spark_address
-from core.database.spark.session import open_session
+from core.database.spark.session import close_session, open_session
 from core.errors import DatabaseError
 
 ADDRESS = "databricks://token:s3cret@adb-1.example?http_path=/sql/1.0/warehouses/w&catalog=main&schema=sales"
@@ -71,7 +71,7 @@ def connection(spark: str) -> Iterator[Any]:
     session.catalog.setCurrentDatabase("warehouse_test")
     yield _Connection(session)
     session.sql("DROP SCHEMA warehouse_test CASCADE")
-    session.client.close()
+    close_session(session)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import socket
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from core.database.spark.address import SparkAddress
@@ -81,8 +82,9 @@ def close_session(session: "SparkSession") -> None:
     """Give a session back; a server that is gone already has none to give back."""
     errors = load_pyspark()
     try:
-        session.client.release_session()
-        session.client.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the server does not answer is of no use any more
+            session.stop()
     except (errors.PySparkException, *rpc_errors()) as error:
         if not is_lost(error):
             raise DatabaseError(f"The session of Spark cannot be closed: {reason(error)}.") from None
