@@ -17,6 +17,7 @@ from dashboard.copy_command import copy
 from dashboard.embedding.command import embed_token
 from dashboard.model_commands import backtest, models, score, train
 from dashboard.progress_bar import progress_bar
+from dashboard.report.command import report
 from dashboard.security.command import user
 
 if TYPE_CHECKING:
@@ -424,7 +425,7 @@ def _spare_the_demo(settings: "Settings", url: str) -> None:
         raise IngestError("The demo database is not loaded into.", "Give another file with --database.")
 
 
-for _command in (copy, train, score, backtest, models, user, embed_token):
+for _command in (copy, train, score, backtest, models, user, embed_token, report):
     cli.add_command(_command)
 
 
