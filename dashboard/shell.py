@@ -40,6 +40,7 @@ from dashboard.pages import (  # noqa: F401 - each registers its page
     sql,
 )
 from dashboard.predictions.action_list import open_customer
+from dashboard.report.button import ReportDesk
 from dashboard.session import Session
 from dashboard.view import View
 
@@ -84,11 +85,12 @@ class Shell:
         self.account = Account(
             person=person.name if person else "", role=str(person.role) if person else "", align="center"
         )
+        self.report = ReportDesk(session)
         self.browser = BrowserState(on_event=self._browser_told, width=0, height=0, margin=0)
         self.stage = pn.Column(sizing_mode="stretch_width", margin=0)
         self.shell = pmui.Page(
             title="Sales dashboard",
-            header=[pn.Spacer(sizing_mode="stretch_width", height=1), self.account],
+            header=[pn.Spacer(sizing_mode="stretch_width", height=1), self.report.button, self.account],
             main=[
                 # Panel limits a column to the height of its parent, here that of the window.
                 pn.Column(

@@ -1,7 +1,6 @@
 """The charts of a report: Bokeh figures that draw themselves from what is in the file."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from bokeh.models import (
     Axis,
@@ -78,5 +77,6 @@ def bokeh_scripts() -> str:
     """BokehJS itself: the part that draws, nothing else."""
     from bokeh.resources import Resources
 
-    resources: Any = Resources(mode="inline", components=["bokeh"])
-    return str(resources.render_js())
+    # only the raw text: rendering asks for scripts of every extension that was imported
+    raw = Resources(mode="inline", components=["bokeh"]).js_raw
+    return "".join(f"<script>{script}</script>" for script in raw)

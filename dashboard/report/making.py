@@ -159,11 +159,17 @@ def _card(view: View, card: ViewCard | DecisionDesk, written: _Written) -> str:
             frame = view.frame
             content += frame_table(frame) if frame is not None and frame.width else ""
     wide = getattr(card, "wide", True) or isinstance(card, DecisionDesk)
-    head = tag("h2", text(card.title)) + tag("p", text(card.description), "description")
+    head = tag("h2", text(card.title)) + tag("p", text(_without_clicks(card.description)), "description")
     body = content or _said("empty", ON_SERVER_ONLY)
-    note = tag("p", text(card.note), "note") if state not in ("empty", "error") else ""
+    note = tag("p", text(_without_clicks(card.note)), "note") if state not in ("empty", "error") else ""
     slug = escape(view.slug or type(view).__name__)
     return f'<section class="card{" wide" if wide else ""}" data-view="{slug}">{head}{body}{note}</section>'
+
+
+def _without_clicks(told: str) -> str:
+    """What is said of a view without what can be done there only."""
+    told = re.sub(r"(^|(?<=[.!?] ))(Click|Drag|Download|The download) [^.]*\.\s*", "", told)
+    return re.sub(r"; (click|the download) [^.;]*", "", told).strip()
 
 
 def _has_words(content: str) -> bool:
