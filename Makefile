@@ -21,7 +21,7 @@ test: $(DEVELOP)  ## Run the tests (browser tests too where Chromium is installe
 models: $(DEVELOP)  ## Test the models: public data, known truth, leaks, jobs (some minutes)
 	@SALES_TEST_SUITE=models $(BIN)/python -m pytest $(ARGS)
 
-pages: $(DEVELOP)  ## Test the prediction pages in a browser (some minutes)
+pages: $(DEVELOP)  ## Test the SQL page and the prediction pages in a browser (some minutes)
 	@SALES_TEST_SUITE=pages $(BIN)/python -m pytest $(ARGS)
 
 engines: $(DEVELOP)  ## Test database servers: PostgreSQL from Debian's packages, SQL Server where SALES_TEST_MSSQL_URL is set

@@ -1,6 +1,9 @@
 """A paused database that wakes up while a page is open."""
 
 import asyncio
+import contextvars
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,11 +18,17 @@ from dashboard import session as session_module
 from dashboard.session import Session
 
 
+def run[T](work: Coroutine[object, object, T]) -> T:
+    """Run in a thread of its own, since browser tests leave a loop running in theirs."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(contextvars.copy_context().run, asyncio.run, work).result()
+
+
 def test_work_waits_for_a_paused_database_unless_told_otherwise() -> None:
     assert waits()
     with without_waiting():
         assert not waits()
-        assert not asyncio.run(asyncio.to_thread(waits))
+        assert not run(asyncio.to_thread(waits))
     assert waits()
 
 
@@ -42,7 +51,7 @@ def test_an_open_page_says_that_the_database_wakes_up_and_reads_when_it_has(
         monkeypatch.setattr(type(database), "data_version", version)
         session = Session(database, Settings())
         session.param.watch(lambda event: told.append(event.new), "problem")
-        asyncio.run(session.load())
+        run(session.load())
         assert session.sales is not None
         forget_sales()
     assert (

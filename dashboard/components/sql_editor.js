@@ -129,6 +129,19 @@ function complete_last_word(editor, Autocomplete) {
   completer.showPopup(editor)
 }
 
+/** Let a choice replace the whole word: while one types fast, Ace takes the list of the word as it was before. */
+function completer_in_step(editor, Autocomplete) {
+  const completer = Autocomplete.for(editor)
+  const insert = completer.insertMatch.bind(completer)
+  completer.insertMatch = (entry, options) => {
+    if (!entry) {
+      completer.updateCompletions(true)
+      if (!completer.popup?.isOpen) return false
+    }
+    return insert(entry, options)
+  }
+}
+
 function element(tag, name, text = "") {
   const node = document.createElement(tag)
   node.className = name
@@ -282,6 +295,7 @@ export function render({model}) {
     editor.completers = [completer(model)]
     editor.setOption("enableLiveAutocompletion", true)
     const {Autocomplete} = ace.require("ace/autocomplete")
+    completer_in_step(editor, Autocomplete)
     editor.commands.on("afterExec", ({command, args}) => {
       if (command.name !== "insertstring" || args?.length !== 1) return
       clearTimeout(completing)
