@@ -59,7 +59,11 @@ def report(
     from dashboard.current_database import CurrentDatabase
     from dashboard.report.making import make_report
 
-    made = make_report(CurrentDatabase(settings), "?" + urlencode(query), strict=True)
+    current = CurrentDatabase(settings)
+    try:
+        made = make_report(current, "?" + urlencode(query), strict=True)
+    finally:
+        current.database.close()
     try:
         out.write_text(made.html, encoding="utf-8")
     except OSError as error:

@@ -26,9 +26,9 @@ ul{margin:4px 0;padding-left:20px}
 .chips{display:flex;flex-wrap:wrap;gap:8px;margin:12px 0 0;padding:0;list-style:none}
 .chips li{padding:4px 12px;border:1px solid var(--line);border-radius:16px;background:var(--surface)}
 .notices{margin-top:12px;color:var(--warning)}
-main{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,440px),1fr));gap:16px;margin:16px 0}
-.card,.open{min-width:0}
-.open,.wide{grid-column:1/-1}
+main{display:flex;flex-wrap:wrap;gap:16px;margin:16px 0}
+.card{flex:1 1 min(100%,400px);min-width:0}
+.open,.card.wide{flex:1 1 100%;min-width:0}
 .card{display:flex;flex-direction:column;padding:16px;border:1px solid var(--line);border-radius:8px;
 background:var(--surface);break-inside:avoid}
 .chart{position:relative;height:var(--height,320px);margin-top:8px}
@@ -85,7 +85,8 @@ body{padding:16px}
 .figure{padding:12px}
 .value{font-size:20px;line-height:28px}
 .trust{flex-direction:column;gap:8px}
-table{min-width:560px}
+table{width:max-content;min-width:100%}
+td{max-width:280px}
 }
 @media print{.scroll{max-height:none;overflow:visible}body{max-width:none}}
 """

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -12,7 +13,7 @@ import panel as pn
 
 from core import __version__
 from core.errors import SalesError
-from core.roles import require
+from core.roles import carried, require
 from dashboard.components import CardGrid, ViewCard
 from dashboard.components.decision_desk import DecisionDesk
 from dashboard.current_database import CurrentDatabase
@@ -89,7 +90,7 @@ def make_report(current: CurrentDatabase, search: str, *, strict: bool = False) 
         raise SalesError(f"There is no page {session.page!r}.", f"The pages are: {', '.join(PAGES)}.")
     require(page_class.needs, f"saving the page {page_class.title}")
     current.follow(session, None)
-    asyncio.run(session.load())
+    _load(session)
     if strict and session.notices:
         raise SalesError(session.notices[0], "Give the address as the dashboard shows it.")
     if session.problem:
@@ -111,6 +112,12 @@ def make_report(current: CurrentDatabase, search: str, *, strict: bool = False) 
     return Report(
         _file_name(session), _document(session, _title(page), whole, script), tuple(session.notices)
     )
+
+
+def _load(session: Session) -> None:
+    """Read the data, in a thread without an event loop: whoever asks may have one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="report-data") as pool:
+        pool.submit(carried(lambda: asyncio.run(session.load()))).result()
 
 
 def _drawn_views(page: Page) -> Iterator[View]:
