@@ -14,6 +14,7 @@ from core.database.server.state import expanded
 from core.database.staging import Staging
 from core.errors import DatabaseError, QueryError
 from core.sql_files import read_sql
+from core.sql_guard import check_statement
 
 EXAMPLE = "postgresql://user@host/db"
 
@@ -69,6 +70,21 @@ def test_parameters_become_values_with_their_places() -> None:
     assert marked.sql.count("?") == 3
     with pytest.raises(QueryError, match="parameter b"):
         rendered(sql, {"a": 1}, repr)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("mysql", "SELECT :p, 1--'x\n:p'"),
+        ("mysql", "SELECT :p, $x$, 'q$x$ :p'"),
+        ("postgres", "SELECT :p, 1 AS a$x$, 'q$x$ :p'"),
+        ("tsql", "SELECT :p AS [a'b], 'x :p'"),
+    ],
+)
+def test_no_value_is_put_into_a_text_which_it_could_end(dialect: str, sql: str) -> None:
+    statement = check_statement(sql, dialect)
+    bound = rendered(statement.sql, {"p": " , pg_sleep(9) , "}, repr, brackets=dialect == "tsql")
+    assert bound.sql == sql.replace(":p", "' , pg_sleep(9) , '", 1)
 
 
 def test_rounding_is_written_as_postgresql_wants_it() -> None:

@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from core.database.server.dialect import Bound
 from core.errors import QueryError
 
+# A name within a text must never be taken for a parameter: its value would end the text. So only what every
+# server reads alike is skipped: MySQL takes -- for a comment before a blank only, and $ is a part of names.
 _NAMED = re.compile(
     r"""
-    '(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | \$(\w*)\$.*?\$\1\$
+    '(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | --(?=[ \t\r\n]|\Z)[^\n]* | /\*.*?\*/
     | (?<![\w:\])}'"]):([A-Za-z_]\w*)
     """,
     re.X | re.S,
 )
+_NAMED_BRACKETS = re.compile(r"\[(?:[^\]]|\]\])*\] |" + _NAMED.pattern, re.X | re.S)
+"""The same where ``[name]`` quotes a name, in T-SQL; elsewhere brackets are subscripts."""
 
 
 _CALLS = re.compile(
@@ -26,15 +30,22 @@ def rendered(
     values: Mapping[str, object],
     literal: Callable[[object], str],
     insertions: Sequence[Insertion] = (),
+    *,
+    brackets: bool = False,
 ) -> Bound:
     """``sql`` with the values written in place of their names, and with texts put in at some offsets.
+
+    Parameters
+    ----------
+    brackets
+        Whether ``[name]`` is a quoted name, as in T-SQL.
 
     Raises
     ------
     QueryError
         A parameter has no value.
     """
-    return _replaced(sql, values, literal, insertions, keep=False)
+    return _replaced(sql, values, literal, insertions, keep=False, brackets=brackets)
 
 
 def with_question_marks(
@@ -73,11 +84,12 @@ def _replaced(
     insertions: Sequence[Insertion],
     *,
     keep: bool,
+    brackets: bool = False,
 ) -> Bound:
     kept: list[object] = []
     changes = [(place, place, text) for place, text in insertions]
-    for found in _NAMED.finditer(sql):
-        name = found[2]
+    for found in (_NAMED_BRACKETS if brackets else _NAMED).finditer(sql):
+        name = found[1]
         if name is None:
             continue
         if name not in values:

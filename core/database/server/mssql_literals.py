@@ -25,7 +25,7 @@ def bound(sql: str, values: Mapping[str, object]) -> Bound:
         kept.append(value)
         return "?"
 
-    made = rendered(sql, values, text_of)
+    made = rendered(sql, values, text_of, brackets=True)
     return Bound(made.sql, tuple(kept), made.places)
 
 
