@@ -106,10 +106,12 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
         include_headers=["User-Agent"],
         include_cookies=[],
     )
-    add_embed_gate(app, settings)
-    app.add_middleware(
-        Guard, door=door, session_count=lambda: sum(len(c.sessions) for c in served.applications.values())
-    )
+
+    def session_count() -> int:
+        return sum(len(context.sessions) for context in served.applications.values())
+
+    add_embed_gate(app, settings, session_count)
+    app.add_middleware(Guard, door=door, session_count=session_count)
     app.add_middleware(StaticFiles)
     add_operations(app, operations)
     app.state.warm = partial(_warm, current, settings)

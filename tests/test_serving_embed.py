@@ -57,6 +57,12 @@ def test_tokens_of_another_key_and_tickets_after_their_minute(monkeypatch: pytes
         shown(token=issue_ticket(KEY.encode(), claims))
 
 
+@pytest.mark.parametrize("pins", [{"country": ""}, {"country": " , "}, {"as_of": ""}])
+def test_a_token_that_fixes_nothing_where_it_names_a_filter_shows_nothing(pins: dict[str, str]) -> None:
+    with pytest.raises(EmbedRefusedError, match="to nothing"):
+        shown(token=issue_token(KEY.encode(), ["revenue-timeline"], pins, hours=1))
+
+
 def test_a_view_is_limited_only_to_what_decides_alone_what_it_shows() -> None:
     with pytest.raises(SalesError, match="cannot be limited to country"):
         checked_token(SIGNED, ["sales-forecast"], {"country": "USA"})
@@ -119,3 +125,31 @@ def test_the_loader_learns_whether_its_site_is_allowed(server: RunningServer) ->
 
     assert asked(ORIGIN)
     assert not asked("https://elsewhere.example")
+
+
+def exchanged(server: RunningServer, token: str) -> dict[str, str]:
+    request = urllib.request.Request(
+        f"{server.url}/embed/exchange",
+        method="POST",
+        headers={"Authorization": f"Bearer {token}", "Origin": server.url},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        found: dict[str, str] = json.load(answer)
+        return found
+
+
+def test_a_ticket_cannot_be_exchanged_for_another(server: RunningServer) -> None:
+    ticket = exchanged(server, issue_token(KEY.encode(), ["key-figures"], hours=1))["ticket"]
+    assert server.get(f"/embed/key-figures?ticket={ticket}")[0] == 200
+    assert "not valid" in exchanged(server, ticket)["message"]
+
+
+def test_a_full_server_makes_no_sessions_for_embedded_views(serve: ServeFunction) -> None:
+    server = serve(SALES_EMBED="signed", SALES_EMBED_KEY=KEY, SALES_MAX_SESSIONS="2")
+    token = issue_token(KEY.encode(), ["key-figures"], hours=1)
+    assert [server.get(f"/embed/key-figures?token={token}")[0] for _ in range(2)] == [200, 200]
+    status, headers, body = server.get(f"/embed/key-figures?token={token}")
+    assert status == 503
+    assert "frame-ancestors" in headers["content-security-policy"]
+    assert b"The dashboard is full" in body
+    assert b"bokeh" not in body

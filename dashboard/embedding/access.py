@@ -159,6 +159,10 @@ def pins_of(view: Embeddable, pins: Mapping[str, str]) -> tuple[SalesFilters, di
     EmbedRefusedError
         One has no meaning, or the view cannot be limited to it.
     """
+    if empty := sorted(name for name, value in pins.items() if not value.strip(" ,")):
+        raise EmbedRefusedError(  # to take it for nothing fixed would show everything
+            f"The embed token fixes {_name(empty[0])} to nothing.", "Name a value, or leave it out."
+        )
     given = _with_period(pins)
     filters, problems = SalesFilters.from_query(given)
     as_of = _day(given.get("as_of", ""), problems)

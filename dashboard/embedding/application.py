@@ -27,6 +27,6 @@ def embedded_pages(current: CurrentDatabase, settings: Settings) -> dict[str, Ca
     return {"/embed/{view}": page}
 
 
-def add_embed_gate(app: FastAPI, settings: Settings) -> None:
+def add_embed_gate(app: FastAPI, settings: Settings, session_count: Callable[[], int]) -> None:
     """Check what comes to /embed before the pages do: to be called after they were added to ``app``."""
-    app.add_middleware(EmbedGate, settings=settings)
+    app.add_middleware(EmbedGate, settings=settings, session_count=session_count)

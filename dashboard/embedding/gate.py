@@ -2,6 +2,8 @@
 
 import html
 import json
+import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -9,7 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 from core.errors import SettingsError
 from core.settings import Settings
 from dashboard.embedding.access import embed_mode, granted
-from dashboard.embedding.tokens import EmbedRefusedError, issue_ticket, read_token, signing_key
+from dashboard.embedding.tokens import AUDIENCE, EmbedRefusedError, issue_ticket, read_token, signing_key
+
+log = logging.getLogger(__name__)
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = {"/embed.js": "sales-view.js", "/embed/opening.js": "opening.js"}
@@ -45,15 +49,21 @@ def frame_ancestors(settings: Settings) -> str:
 class EmbedGate:
     """Answers what belongs to embedding and passes everything else on.
 
+    Parameters
+    ----------
+    session_count
+        How many pages are open, the dashboard's own too.
+
     Raises
     ------
     SettingsError
         The settings of embedding cannot be used.
     """
 
-    def __init__(self, app: Any, settings: Settings) -> None:
+    def __init__(self, app: Any, settings: Settings, session_count: Callable[[], int]) -> None:
         self._app = app
         self._settings = settings
+        self._session_count = session_count
         self._ancestors = frame_ancestors(settings)
         self._scripts = {path: (_FOLDER / name).read_bytes() for path, name in _SCRIPTS.items()}
 
@@ -97,7 +107,9 @@ class EmbedGate:
         kind, _, token = _header(scope, b"authorization").partition(" ")
         try:
             key = signing_key(self._settings)
-            ticket = issue_ticket(key, read_token(key, token if kind.lower() == "bearer" else ""))
+            shown = token if kind.lower() == "bearer" else ""
+            # a ticket stands in addresses: it must not live on by being exchanged for another
+            ticket = issue_ticket(key, read_token(key, shown, (AUDIENCE,)))
             told = {"ticket": ticket}
         except EmbedRefusedError as error:
             told = {"message": str(error)}
@@ -117,6 +129,9 @@ class EmbedGate:
                     await _answer(send, 200, _page(_OPENING), _HTML, _UNSHARED)
                     return
             granted(self._settings, slug, query)
+            if self._session_count() >= self._settings.max_sessions:
+                log.warning("refused: as many pages are open as SALES_MAX_SESSIONS allows")
+                raise EmbedRefusedError("The dashboard is full.", "Try again in a minute.", 503)
         except EmbedRefusedError as error:
             await _refuse(send, error)
             return

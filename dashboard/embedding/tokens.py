@@ -108,8 +108,8 @@ def issue_ticket(key: bytes, claims: Claims) -> str:
     return _signed(key, claims, TICKET_AUDIENCE, min(time.time() + TICKET_SECONDS, claims.expires))
 
 
-def read_token(key: bytes, token: str) -> Claims:
-    """The claims of a token or ticket.
+def read_token(key: bytes, token: str, audiences: Sequence[str] = (AUDIENCE, TICKET_AUDIENCE)) -> Claims:
+    """The claims of a token or ticket, of ``audiences`` alone.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def read_token(key: bytes, token: str) -> Claims:
             token,
             key,
             algorithms=[_ALGORITHM],
-            audience=[AUDIENCE, TICKET_AUDIENCE],
+            audience=list(audiences),
             options={"require": ["exp", "aud"]},
         )
         return _claims(found)
@@ -160,7 +160,7 @@ def _claims(content: Mapping[str, Any]) -> Claims:
     is_ticket = content["aud"] == TICKET_AUDIENCE
     return Claims(
         tuple(str(view) for view in views),
-        {str(name): str(value) for name, value in pins.items() if str(value)},
+        {str(name): str(value) for name, value in pins.items()},
         float(content["until"] if is_ticket else content["exp"]),
         role_named(str(content.get("role", "viewer"))),
     )
