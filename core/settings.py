@@ -9,7 +9,7 @@ import param
 from core.errors import SettingsError
 
 PREFIX = "SALES_"
-_SECRETS = {"secret_key", "oauth_client_secret", "database_password", "metrics_token"}
+_SECRETS = {"secret_key", "oauth_client_secret", "database_password", "metrics_token", "embed_key"}
 """Settings that are never shown and may be given as files, ``SALES_SECRET_KEY_FILE`` and so on."""
 _YES_OR_NO = dict.fromkeys(("yes", "true", "on", "1"), True) | dict.fromkeys(
     ("no", "false", "off", "0"), False

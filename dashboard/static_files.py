@@ -1,11 +1,13 @@
 """Pure ASGI middleware: static files compressed once and cached by browsers."""
 
 import gzip
+from posixpath import normpath
 from typing import Any
 
 _COMPRESSIBLE = (b"javascript", b"text/", b"json", b"svg")
 _STATIC = ("/static/", "/components/")
 _WEEK = b"public, max-age=604800"
+_MOST_KEPT = 1_000
 
 
 class StaticFiles:
@@ -22,7 +24,9 @@ class StaticFiles:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        static = scope["path"].startswith(_STATIC) and scope["method"] == "GET"
+        # one file has any number of addresses, /static/./x and so on: those are answered but not kept
+        is_plain = normpath(scope["path"]) == scope["path"]
+        static = is_plain and scope["path"].startswith(_STATIC) and scope["method"] == "GET"
         accepts = any(k == b"accept-encoding" and b"gzip" in v for k, v in scope["headers"])
         key = scope["path"]
         if static and accepts and key in self._kept:
@@ -72,6 +76,7 @@ class _Sender:
         if static:
             headers.append((b"cache-control", _WEEK))
             assert self._kept is not None
-            self._kept[self._key] = (headers, body)
+            if len(self._kept) < _MOST_KEPT:
+                self._kept[self._key] = (headers, body)
         await self._send({**self._start, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})

@@ -22,7 +22,9 @@ from dashboard.security.keys import key_for
 from dashboard.security.live_sessions import _in_words
 from dashboard.security.log_masks import MaskedFormatter, masked
 from dashboard.security.rate_limits import RateLimits, TooOftenError, parsed_limits
+from dashboard.security.requests import same_origin
 from dashboard.sql_page.files import safe_for_spreadsheets
+from dashboard.static_files import StaticFiles
 
 
 @pytest.mark.parametrize(
@@ -168,3 +170,35 @@ def test_durations_read_well() -> None:
     assert [_in_words(s) for s in (43200, 3600, 5400, 120, 6, 1)] == [
         "12 hours", "1 hour", "1.5 hours", "2 minutes", "6 seconds", "1 second",
     ]  # fmt: skip
+
+
+def test_a_key_that_is_too_short_is_not_repeated() -> None:
+    with pytest.raises(SettingsError, match="SALES_EMBED_KEY cannot be used") as refused:
+        read_settings({"SALES_EMBED_KEY": "short-but-secret"})
+    assert "short-but-secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://there", "null", ""])
+def test_what_is_sent_by_another_site_is_told_from_our_own(origin: str) -> None:
+    headers = [(b"host", b"here"), (b"origin", origin.encode())]
+    assert not same_origin({"headers": headers}, [])
+    assert same_origin({"headers": [(b"host", b"here"), (b"origin", b"http://here")]}, [])
+
+
+def test_one_file_under_many_addresses_is_kept_once() -> None:
+    async def file(_scope: Any, _receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"text/javascript")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"1"})
+
+    async def ask(files: StaticFiles, path: str) -> None:
+        async def send(_message: dict[str, Any]) -> None: ...
+
+        headers = [(b"accept-encoding", b"gzip")]
+        await files({"type": "http", "method": "GET", "path": path, "headers": headers}, None, send)
+
+    files = StaticFiles(file)
+    with ThreadPoolExecutor(1) as pool:
+        for path in ("/static/a.js", "/static/./a.js", "/static//a.js", "/static/x/../a.js"):
+            pool.submit(asyncio.run, ask(files, path)).result()
+    assert list(files._kept) == ["/static/a.js"]

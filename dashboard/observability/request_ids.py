@@ -6,6 +6,7 @@ import secrets
 import time
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import quote
 
 from dashboard.observability.metrics import Metrics
 
@@ -79,7 +80,7 @@ class RequestIds:
                 self._metrics.answered(route, scope["method"], status, seconds)
                 log.log(
                     _level(route, status),
-                    "%s %s answered %d", scope["method"], scope["path"], status,
+                    "%s %s answered %d", scope["method"], quote(scope["path"]), status,  # no line ends
                     extra={"route": route, "status": status, "milliseconds": round(seconds * 1000, 1)},
                 )  # fmt: skip
             _current.reset(token)

@@ -66,7 +66,7 @@ class Guard:
             await self._app(scope, receive, response)
         except Exception:
             reference = secrets.token_hex(4)
-            log.exception("a request for %s failed; reference %s", scope["path"], reference)
+            log.exception("a request for %s failed; reference %s", quote(scope["path"]), reference)
             if response.started:
                 raise
             text = "Something went wrong on the server. What you did before is kept."
@@ -82,7 +82,7 @@ class Guard:
         """Status, page and headers of the answer if the request goes no further."""
         path, method = scope["path"], scope["method"]
         if method not in _SAFE and not same_origin(scope, self._door.hosts):
-            log.warning("refused: %s %s was sent by another site's page", method, path)
+            log.warning("refused: %s %s was sent by another site's page", method, quote(path))
             return (
                 403,
                 message_page(

@@ -43,14 +43,16 @@ def address(scope: Scope) -> str:
 
 def same_origin(scope: Scope, allowed_hosts: list[str]) -> bool:
     """Whether a request was sent by the dashboard's own pages, or those of an allowed host."""
-    site = header(scope, "sec-fetch-site")
+    site, origin = header(scope, "sec-fetch-site"), header(scope, "origin")
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:  # no browser sends such an origin
+        return False
     if site and site not in ("same-origin", "none"):
-        return urlsplit(header(scope, "origin")).netloc in allowed_hosts
-    origin = header(scope, "origin")
+        return host in allowed_hosts
     if not origin:
         return site == "same-origin"
-    parts = urlsplit(origin)
-    return parts.netloc == header(scope, "host") or parts.netloc in allowed_hosts
+    return host == header(scope, "host") or host in allowed_hosts
 
 
 class Proxies:
