@@ -15,7 +15,7 @@ from core.errors import DatabaseError, MisfitError
 from core.roles import NotAllowedError, policy
 from core.transfer import CopyOptions, CopyProgress, copy_database, discard_copy, with_password
 from core.transfer.digest import Digest
-from core.transfer.places import identity
+from core.transfer.places import check_typed, identity
 from core.transfer.selection import in_order
 
 SCRIPT = """
@@ -274,6 +274,35 @@ def test_the_password_of_one_server_is_not_sent_to_another() -> None:
     )
     assert with_password("postgresql://me@elsewhere/copy", "", known) == "postgresql://me:@elsewhere/copy"
     assert with_password("mysql://me@db.example/copy", "", known) == "mysql://me:@db.example/copy"
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("mssql://me@db.example/x?driver=/tmp/mine.so", "driver cannot be chosen"),
+        ("azuresql://me@db.example/x?Driver=/tmp/mine.so", "driver cannot be chosen"),
+        ("azuresql://elsewhere.example/x", "for Azure only"),
+        ("mssql+pyodbc://elsewhere.example/x?authentication=entra", "for Azure only"),
+        ("azuresql://x.database.windows.net.elsewhere.example/x", "for Azure only"),
+    ],
+)
+def test_a_typed_address_takes_nothing_from_the_server(address: str, said: str) -> None:
+    with pytest.raises(DatabaseError, match=said):
+        check_typed(address, "azuresql://db.internal/company")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mssql://me@elsewhere.example/x",
+        "azuresql://mine.database.windows.net/x",
+        "azuresql://db.internal:1433/copy",
+        "postgresql://me@elsewhere.example/x",
+        "sqlite:////x.sqlite",
+    ],
+)
+def test_other_addresses_may_be_typed(address: str) -> None:
+    check_typed(address, "azuresql://db.internal/company")
 
 
 def test_a_column_of_the_wrong_kind_is_named(company: str) -> None:

@@ -2,7 +2,7 @@
 
 from core.transfer.check import examine_target
 from core.transfer.copying import CopyOptions, copy_database, discard_copy
-from core.transfer.places import identity, with_password
+from core.transfer.places import check_typed, identity, with_password
 from core.transfer.report import CopiedTable, CopyProgress, CopyReport, Progress
 from core.transfer.selection import copyable
 
@@ -12,6 +12,7 @@ __all__ = [
     "CopyProgress",
     "CopyReport",
     "Progress",
+    "check_typed",
     "copy_database",
     "copyable",
     "discard_copy",

@@ -12,6 +12,7 @@ from core.database import database_path, is_server, open_database, shown_url
 from core.database.base import Database
 from core.database.server.address import Address, parse_address
 from core.database.server.address import with_password as sign_in_with
+from core.database.server.mssql_address import AZURE
 from core.errors import DatabaseError
 
 _EXAMPLE = "postgresql://user@host:5432/company"
@@ -73,6 +74,37 @@ def with_password(url: str, password: str, known: str = "") -> str:
     if not password and known and is_server(known) and _place(parse_address(known, "")) == _place(address):
         return url
     return sign_in_with(url, password)
+
+
+def check_typed(url: str, known: str = "") -> None:
+    """Check that an address that somebody typed in a browser takes nothing from the server that opens it.
+
+    The server's own sign-in by Entra ID goes to Azure only, or to where its own database is; and the ODBC
+    driver, a library that the server runs, is not theirs to choose.
+
+    Parameters
+    ----------
+    known
+        The address of the server's own database.
+
+    Raises
+    ------
+    DatabaseError
+        The address asks for either.
+    """
+    if file_of(url) is not None:
+        return
+    address = parse_address(url, _EXAMPLE)
+    if _FAMILIES.get(address.scheme, address.scheme) != "mssql":
+        return
+    if any(name.lower() == "driver" for name in address.options):
+        raise DatabaseError("The driver cannot be chosen here.", "Leave it out of the address.")
+    ours = bool(known) and is_server(known) and _place(parse_address(known, "")) == _place(address)
+    if not address.user and not address.host.lower().endswith(AZURE) and not ours:
+        raise DatabaseError(
+            f"{shown_url(url)} names no user, and the server's own sign-in is for Azure only.",
+            "Give an address such as mssql://user@host:1433/company",
+        )
 
 
 def _place(address: Address) -> str:

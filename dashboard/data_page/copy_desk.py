@@ -11,6 +11,7 @@ from core.transfer import (
     CopyOptions,
     CopyProgress,
     CopyReport,
+    check_typed,
     copy_database,
     copyable,
     discard_copy,
@@ -80,6 +81,7 @@ class CopyDesk:
         if not address:
             raise SalesError("Say where to: give the address of another database.", "")
         settings = self.current.settings
+        check_typed(address, settings.database_url)
         return settings.resolved_database_url, with_password(
             address, str(event.get("password", "")), settings.database_url
         )

@@ -13,7 +13,7 @@ DRIVER_NAME = "ODBC Driver 18 for SQL Server"
 
 _EXAMPLE = "Give an address such as mssql://user:password@host:1433/database or azuresql://host/database"
 _HOST = re.compile(r"[A-Za-z0-9_.-]+(?:\\[A-Za-z0-9_$#-]+)?|[0-9A-Fa-f:.]+")
-_AZURE = (
+AZURE = (
     *(".database.windows.net", ".sql.azuresynapse.net", ".database.fabric.microsoft.com"),
     *(".database.usgovcloudapi.net", ".database.chinacloudapi.cn"),
 )
@@ -156,7 +156,7 @@ def _check_sign_in(address: Address, authentication: str) -> None:
             "Set SALES_DATABASE_PASSWORD, or leave out the user to sign in by Entra ID.",
         )
     by_entra = asked == "entra" or (
-        not asked and (address.scheme == "azuresql" or host.lower().endswith(_AZURE))
+        not asked and (address.scheme == "azuresql" or host.lower().endswith(AZURE))
     )
     if not user and not by_entra:
         raise DatabaseError(
