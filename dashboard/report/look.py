@@ -86,7 +86,7 @@ body{padding:16px}
 .value{font-size:20px;line-height:28px}
 .trust{flex-direction:column;gap:8px}
 table{width:max-content;min-width:100%}
-td{max-width:280px}
+td{max-width:200px}
 }
 @media print{.scroll{max-height:none;overflow:visible}body{max-width:none}}
 """
