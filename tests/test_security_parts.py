@@ -202,3 +202,22 @@ def test_one_file_under_many_addresses_is_kept_once() -> None:
         for path in ("/static/a.js", "/static/./a.js", "/static//a.js", "/static/x/../a.js"):
             pool.submit(asyncio.run, ask(files, path)).result()
     assert list(files._kept) == ["/static/a.js"]
+
+
+@pytest.mark.parametrize(
+    "query", ["bokeh-session-id=abc", "page=sales&bokeh%2Dsession-id=", "bokeh-token=abc"]
+)
+def test_nobody_opens_a_page_whose_session_another_has_named(tmp_path: Path, query: str) -> None:
+    async def page(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ask(path: str) -> int:
+        guard = Guard(page, door=FrontDoor(Settings(data_dir=tmp_path)), session_count=lambda: 0)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://here") as client:
+            return (await client.get(path)).status_code
+
+    with ThreadPoolExecutor(1) as pool:
+        for path in ("/", "/embed/key-figures"):
+            assert pool.submit(asyncio.run, ask(f"{path}?{query}")).result() == 400
+            assert pool.submit(asyncio.run, ask(f"{path}?page=sales")).result() == 200

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from bokeh.util.token import get_session_id
 
@@ -23,6 +23,9 @@ PUBLIC_PATHS = {"/favicon.ico", "/embed.js", "/readyz", "/metrics", "/sign-out"}
 NEEDED = {"/data/upload": Role.ADMIN}
 """Routes that need more than being signed in."""
 LIMITED = {"/data/upload": "upload"}
+OPENING = {"/", "/autoload.js"}
+"""Routes that make a session; those of embedded views are counted at their own gate."""
+_TAKES_UP = ("bokeh-session-id", "bokeh-token")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _CLOSED_BY_US = 4001
 
@@ -90,6 +93,11 @@ class Guard:
                 ),
                 [],
             )
+        if _names_a_session(scope):
+            log.warning("refused: %s asked for a session by its name", address(scope))
+            return 400, message_page(
+                "Not allowed", "A page is always opened anew.", link=("/", "Open the dashboard")
+            ), []  # fmt: skip
         public = path.startswith(PUBLIC) or path in PUBLIC_PATHS
         if self._door.people_sign_in and not public:
             if person is None:
@@ -103,7 +111,8 @@ class Guard:
                 spend(LIMITED[path], person.name if person else address(scope))
             except TooOftenError as error:
                 return 429, message_page("Too often", str(error)), [_retry_after(error.seconds)]
-        if path == "/" and method == "GET" and self._session_count() >= self._door.settings.max_sessions:
+        is_full = self._session_count() >= self._door.settings.max_sessions
+        if path in OPENING and method in ("GET", "HEAD") and is_full:
             log.warning("refused: as many pages are open as SALES_MAX_SESSIONS allows")
             return 503, message_page(
                 "The dashboard is full", "As many people look at it as the server can serve.",
@@ -176,6 +185,14 @@ def _session_key(scope: Scope) -> str:
         return str(get_session_id(offered[1]))
     except Exception:  # any text can come here, and Bokeh refuses what is no token
         return ""
+
+
+def _names_a_session(scope: Scope) -> bool:
+    """Whether an address names the session of its page: who made the address could look on as it is used."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    asked = {name for name, _ in parse_qsl(query, keep_blank_values=True)}
+    headers = {key.lower().decode("latin-1") for key, _ in scope["headers"]}
+    return any(name in asked or name in headers for name in _TAKES_UP)
 
 
 async def _turned_away(receive: Any, send: Any) -> None:
