@@ -64,19 +64,21 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     )  # fmt: skip
 
     readiness: dict[str, Any] = {"at": -READY_CACHE_SECONDS, "ok": False, "message": ""}
+    asking = asyncio.Lock()
 
     @app.get("/readyz")
     async def ready() -> Response:
         """Whether the database answers; asked at most every ten seconds, for at most two."""
-        if time.monotonic() - readiness["at"] > READY_CACHE_SECONDS:
-            try:
-                health = await asyncio.wait_for(
-                    asyncio.to_thread(current.database.health), READY_CHECK_SECONDS
-                )
-                readiness.update(ok=health.ok, message=health.message)
-            except TimeoutError:
-                readiness.update(ok=False, message="the database did not answer in time")
-            readiness["at"] = time.monotonic()
+        async with asking:  # many at once would wait in as many threads
+            if time.monotonic() - readiness["at"] > READY_CACHE_SECONDS:
+                try:
+                    health = await asyncio.wait_for(
+                        asyncio.to_thread(current.database.health), READY_CHECK_SECONDS
+                    )
+                    readiness.update(ok=health.ok, message=health.message)
+                except TimeoutError:
+                    readiness.update(ok=False, message="the database did not answer in time")
+                readiness["at"] = time.monotonic()
         text = "ready" if readiness["ok"] else f"not ready: {readiness['message']}"
         return Response(text, status_code=200 if readiness["ok"] else 503, media_type="text/plain")
 
