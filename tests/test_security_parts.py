@@ -221,3 +221,6 @@ def test_nobody_opens_a_page_whose_session_another_has_named(tmp_path: Path, que
         for path in ("/", "/embed/key-figures"):
             assert pool.submit(asyncio.run, ask(f"{path}?{query}")).result() == 400
             assert pool.submit(asyncio.run, ask(f"{path}?page=sales")).result() == 200
+        # an address runs no module that is not in use
+        assert pool.submit(asyncio.run, ask("/components/unittest.__main__/a/b/c")).result() == 404
+        assert pool.submit(asyncio.run, ask("/components/dashboard.security.guard/a/b/c")).result() == 200

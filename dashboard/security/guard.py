@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import sys
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -98,6 +99,9 @@ class Guard:
             return 400, message_page(
                 "Not allowed", "A page is always opened anew.", link=("/", "Open the dashboard")
             ), []  # fmt: skip
+        if path.startswith("/components/") and path.split("/")[2] not in sys.modules:
+            # Panel would import, and so run, whatever module the address names
+            return 404, message_page("Not found", "There is no such file."), []
         public = path.startswith(PUBLIC) or path in PUBLIC_PATHS
         if self._door.people_sign_in and not public:
             if person is None:
