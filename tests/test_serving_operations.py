@@ -87,6 +87,8 @@ def test_metrics_are_for_this_machine_or_for_a_token(serve: ServeFunction, serve
     assert metrics(guarded, Authorization="Bearer wrong")[0] == 404
     assert metrics(guarded, Authorization="Bearer collector-token-1")[0] == 200
     assert "collector-token-1" not in guarded.log()
+    public = serve(SALES_PUBLIC_URL="https://sales.example")
+    assert metrics(public)[0] == 404
 
 
 def test_the_report_fits_a_phone_in_the_dark(server: RunningServer, watched: Open) -> None:

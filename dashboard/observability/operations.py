@@ -170,5 +170,7 @@ def _may_read(request: Any, settings: Settings) -> bool:
     if settings.metrics_token:
         given = request.headers.get("authorization", "").encode()
         return secrets.compare_digest(given, f"Bearer {settings.metrics_token}".encode())
+    if settings.sign_in != "none" or settings.public_url:  # a proxy on this machine may say nothing of itself
+        return False
     client = request.client.host if request.client else ""
     return client.startswith(_LOOPBACK) and not request.scope["was_forwarded"]
