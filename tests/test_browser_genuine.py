@@ -100,3 +100,18 @@ def test_model_cards_say_what_the_data_bear(watched: Open, trained_genuine: Runn
     page = watched(f"{trained_genuine.url}/?page=models&tab=credit")
     expect(page.locator(".sd-trust:visible")).to_contain_text("Not enough data (2 events)", timeout=PATIENT)
     expect(page.get_by_text("Model card", exact=True).last).to_be_visible(timeout=PATIENT)
+
+
+def test_an_analyst_predicts_credit_limits_and_learns_how_sure_that_is(
+    watched: Open, trained_genuine: RunningServer
+) -> None:
+    page = watched(f"{trained_genuine.url}/?page=predict&table=customers&target=creditLimit")
+    form = page.locator('section[aria-label="What to predict"]:visible')
+    expect(form.get_by_label("Predict the column")).to_have_value("creditLimit", timeout=PATIENT)
+    form.locator('[data-act="train"]').click()
+    report = page.locator('section[aria-label="How good it is"]:visible')
+    expect(report.locator("h2")).to_have_text("Predicted: the amount of creditLimit", timeout=PATIENT)
+    expect(report.locator('[data-part="split"]')).to_contain_text("drawn at random")
+    expect(report.locator('[data-metric="MAE"] .used')).to_contain_text(" to ")  # its interval
+    expect(report.locator('[data-part="verdict"]')).to_contain_text("95 % interval")
+    expect(page.locator(".sd-actions:visible")).to_contain_text("of 122", timeout=PATIENT)
