@@ -17,7 +17,7 @@ RUN python /tmp/prepare_base.py && rm /tmp/prepare_base.py
 
 # ---- the environment, the program and the demo company; compilers and caches stay here
 FROM ${BASE_IMAGE} AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off PIP_CACHE_DIR=/var/cache/pip
 WORKDIR /build
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -26,7 +26,7 @@ RUN apt-get update \
 RUN python -m venv /build/tools && python -m venv --without-pip /opt/sales-dashboard
 COPY requirements.lock requirements-build.lock ./
 # A certificate authority of the building machine, where there is one, comes as the secret `ca`.
-RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=ca,required=false \
+RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=ca,required=false \
     if [ -s /run/secrets/ca ]; then export PIP_CERT=/run/secrets/ca; fi \
  && tools/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements-build.lock \
  && tools/bin/python -m pip --python /opt/sales-dashboard/bin/python install --quiet --no-compile --no-deps \
