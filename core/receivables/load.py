@@ -32,8 +32,3 @@ def read_matching(database: Database, as_of_day: int, terms_days: int) -> Matchi
             ("payments",),
         )
     return match(invoices, payments, terms_days=terms_days, as_of_day=as_of_day)
-
-
-def forget_matchings() -> None:
-    """Empty the cache, for tests and after data were replaced."""
-    _CACHE.clear()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from types import ModuleType
 from typing import Any, ClassVar
 
 import polars as pl
@@ -10,14 +11,13 @@ from core.database.schema import TableSchema, kind_of
 from core.database.server import mysql_catalogue as catalogue
 from core.database.server.address import Address
 from core.database.server.binding import rendered
+from core.database.server.catalogue_dialect import CatalogueDialect
 from core.database.server.dialect import (
     Bound,
     Capabilities,
     Columns,
     Connection,
-    Dialect,
     Failure,
-    Relation,
     Rows,
 )
 from core.database.server.mysql_errors import failure_of
@@ -42,9 +42,10 @@ def dialect_for(address: Address) -> "MysqlDialect":
     return MysqlDialect(address)
 
 
-class MysqlDialect(Dialect):
+class MysqlDialect(CatalogueDialect):
     """MySQL 8 and MariaDB 10.6, or newer. Each statement that makes or drops a table takes effect at once."""
 
+    catalogue: ClassVar[ModuleType] = catalogue
     engine: ClassVar[str] = "mysql"
     title: ClassVar[str] = "MySQL"
     sql: ClassVar[str] = "mysql"
@@ -186,25 +187,8 @@ class MysqlDialect(Dialect):
         version = str(self.fetch(connection, "SELECT VERSION()")[0][0])
         return f"{'MariaDB' if 'MariaDB' in version else 'MySQL'} {version.split('-')[0]}"
 
-    def relations(self, connection: Connection) -> list[Relation]:
-        found: dict[str, Relation] = {}
-        for name, kind, column, declared in self.fetch(connection, catalogue.RELATIONS):
-            relation = found.setdefault(name, Relation(name, kind))
-            if column is not None:
-                relation.columns[column] = _text(declared)
-        return list(found.values())
-
-    def key_of(self, connection: Connection, table: str) -> tuple[str, ...]:
-        return tuple(name for (name,) in self.fetch(connection, catalogue.KEY, {"table": table}))
-
-    def foreign_keys_of(self, connection: Connection, table: str) -> Rows:
-        return self.fetch(connection, catalogue.FOREIGN_KEYS, {"table": table})
-
-    def schema_version(self, connection: Connection) -> str:
-        return str(self.fetch(connection, catalogue.SCHEMA_VERSION)[0][0])
-
-    def data_version(self, connection: Connection) -> str:
-        return str(self.fetch(connection, catalogue.DATA_VERSION)[0][0])
+    def declared_type(self, stored: object) -> str:
+        return _text(stored)
 
     def view_texts(self, connection: Connection) -> dict[str, str]:
         return {name: _text(text) for name, text in self.fetch(connection, catalogue.VIEW_TEXTS)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
+from types import ModuleType
 from typing import Any, ClassVar
 
 import polars as pl
@@ -10,7 +11,8 @@ from core.database.schema import kind_of
 from core.database.server import postgres_catalogue as catalogue
 from core.database.server.address import Address
 from core.database.server.binding import around_rounding, rendered
-from core.database.server.dialect import Bound, Columns, Connection, Dialect, Failure, Relation, Rows
+from core.database.server.catalogue_dialect import CatalogueDialect
+from core.database.server.dialect import Bound, Columns, Connection, Failure, Rows
 from core.database.server.postgres_errors import failure_of
 from core.errors import DatabaseError
 
@@ -23,9 +25,10 @@ _LOAD_LOCK = 7_253_201
 _AS_TEXT = ("interval", "point", "json", "jsonb", "uuid", "xml", "oid")
 
 
-class PostgresDialect(Dialect):
+class PostgresDialect(CatalogueDialect):
     """PostgreSQL 12 or newer. Names written without quotes are lower case there, as are those made here."""
 
+    catalogue: ClassVar[ModuleType] = catalogue
     engine: ClassVar[str] = "postgres"
     title: ClassVar[str] = "PostgreSQL"
     sql: ClassVar[str] = "postgres"
@@ -135,25 +138,8 @@ class PostgresDialect(Dialect):
     def server_name(self, connection: Connection) -> str:
         return f"PostgreSQL {self.fetch(connection, 'SHOW server_version')[0][0].split(' ')[0]}"
 
-    def relations(self, connection: Connection) -> list[Relation]:
-        found: dict[str, Relation] = {}
-        for name, kind, column, declared in self.fetch(connection, catalogue.RELATIONS):
-            relation = found.setdefault(name, Relation(name, kind))
-            if column is not None:
-                relation.columns[column] = declared
-        return list(found.values())
-
-    def key_of(self, connection: Connection, table: str) -> tuple[str, ...]:
-        return tuple(name for (name,) in self.fetch(connection, catalogue.KEY, {"table": table}))
-
-    def foreign_keys_of(self, connection: Connection, table: str) -> Rows:
-        return self.fetch(connection, catalogue.FOREIGN_KEYS, {"table": table})
-
-    def schema_version(self, connection: Connection) -> str:
-        return str(self.fetch(connection, catalogue.SCHEMA_VERSION)[0][0])
-
-    def data_version(self, connection: Connection) -> str:
-        return str(self.fetch(connection, catalogue.DATA_VERSION)[0][0])
+    def declared_type(self, stored: object) -> str:
+        return str(stored)
 
     def view_texts(self, connection: Connection) -> dict[str, str]:
         rows = self.fetch(connection, catalogue.VIEW_TEXTS)
