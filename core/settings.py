@@ -101,7 +101,19 @@ class Settings(param.Parameterized):
     rate_limits = param.List(
         default=[], item_type=str, doc="Most of an action a minute and person, such as query=60,export=30."
     )
+    copy_targets = param.List(
+        default=[],
+        item_type=str,
+        doc="Where the Data page may copy to: folders, hosts (*.example, host:port) or addresses of servers; "
+        "* for everywhere; empty: everywhere on this computer without sign-in, else the data folder and the "
+        "server of SALES_DATABASE_URL.",
+    )
     max_sessions = param.Integer(default=200, bounds=(1, None), doc="Most pages open at the same time.")
+    max_embeds = param.Integer(
+        default=0,
+        bounds=(0, None),
+        doc="Most of them that may be views in other sites; 0: half of SALES_MAX_SESSIONS.",
+    )
     session_hours = param.Number(default=12, bounds=(0.001, 720), doc="Hours until a session ends.")
     idle_minutes = param.Number(
         default=120, bounds=(0.01, None), doc="Minutes without use until a session ends."

@@ -77,8 +77,41 @@ def test_without_sign_in_only_this_computer_is_open() -> None:
 def test_sites_are_named_in_full() -> None:
     assert frame_ancestors(Settings()) == "frame-ancestors 'self'"
     assert frame_ancestors(Settings(embed_origins=[ORIGIN])) == f"frame-ancestors 'self' {ORIGIN}"
-    with pytest.raises(SettingsError, match="is no site"):
-        frame_ancestors(Settings(embed_origins=["intranet.example; script-src *"]))
+    assert frame_ancestors(Settings(embed_origins=["HTTPS://Intranet.Example:443"])).endswith(
+        f"'self' {ORIGIN}"
+    )
+    assert frame_ancestors(Settings(embed_origins=["http://[::1]:8080"])).endswith(" http://[::1]:8080")
+    assert frame_ancestors(Settings(embed_origins=["*"])) == "frame-ancestors *"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "intranet.example; script-src *",
+        "https://intranet.example;script-src",
+        "https://intranet.example;",
+        "https://intranet.example\nX-Header: 1",
+        "https://intranet.example\n",
+        "https://intranet.example/",
+        "https://intranet.example/page",
+        "https://intranet.example?x",
+        "https://user@intranet.example",
+        "https://*.example",
+        "https://intranet.example:99999",
+        "https://intranet.example:0",
+        "https://intranet..example",
+        "https://-intranet.example",
+        "https://[::1",
+        "https://bücher.example",
+        "https:intranet.example",
+        "javascript://intranet.example",
+        "'self'",
+        "https://",
+    ],
+)
+def test_what_is_no_site_is_refused_before_anybody_is_served(text: str) -> None:
+    with pytest.raises(SettingsError, match="SALES_EMBED_ORIGINS names .* is no site"):
+        frame_ancestors(Settings(embed_origins=[ORIGIN, text]))
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from core.errors import SettingsError
 from core.settings import Settings
 from dashboard.embedding.access import embed_mode, granted
+from dashboard.embedding.origins import EVERYWHERE, embedding_sites
 from dashboard.embedding.tokens import AUDIENCE, EmbedRefusedError, issue_ticket, read_token, signing_key
 
 log = logging.getLogger(__name__)
@@ -34,16 +34,8 @@ def frame_ancestors(settings: Settings) -> str:
     SettingsError
         An origin of ``SALES_EMBED_ORIGINS`` is none.
     """
-    if "*" in settings.embed_origins:
-        return "frame-ancestors *"
-    for origin in settings.embed_origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or " " in origin:
-            raise SettingsError(
-                f"SALES_EMBED_ORIGINS names {origin!r}, which is no site.",
-                "Write for example https://intranet.example, several separated by commas.",
-            )
-    return " ".join(["frame-ancestors 'self'", *settings.embed_origins])
+    sites = embedding_sites(settings)
+    return "frame-ancestors *" if sites == (EVERYWHERE,) else " ".join(["frame-ancestors 'self'", *sites])
 
 
 class EmbedGate:
@@ -64,6 +56,7 @@ class EmbedGate:
         self._app = app
         self._settings = settings
         self._session_count = session_count
+        self._sites = embedding_sites(settings)
         self._ancestors = frame_ancestors(settings)
         self._scripts = {path: (_FOLDER / name).read_bytes() for path, name in _SCRIPTS.items()}
 
@@ -88,7 +81,7 @@ class EmbedGate:
         own = f"{scope.get('scheme', 'http')}://{_header(scope, b'host')}"
         if embed_mode(self._settings) == "off":
             told = {"allowed": False, "message": "This dashboard is not embedded in other sites."}
-        elif origin in (*self._settings.embed_origins, own, "") or "*" in self._settings.embed_origins:
+        elif origin in (*self._sites, own, "") or EVERYWHERE in self._sites:
             told = {"allowed": True, "message": ""}
         else:
             told = {

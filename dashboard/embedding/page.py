@@ -14,7 +14,9 @@ from dashboard.embedding.access import Grant, granted, moved
 from dashboard.embedding.components import EmbedFrame
 from dashboard.embedding.embedded_session import EmbeddedSession
 from dashboard.embedding.look import TEMPLATE, template_variables
+from dashboard.embedding.origins import embedding_sites
 from dashboard.embedding.tokens import EmbedRefusedError
+from dashboard.page_bundle import prepare_bundle
 from dashboard.security import live_sessions
 from dashboard.view import View
 
@@ -34,7 +36,7 @@ class EmbeddedView:
         self.view.card.slug = ""
         self.frame = EmbedFrame(
             theme=grant.theme,
-            origins=list(settings.embed_origins),
+            origins=list(embedding_sites(settings)),
             on_event=self._told,
             width=0,
             height=0,
@@ -187,4 +189,5 @@ def embedded_page(current: CurrentDatabase, settings: Settings) -> pn.viewable.V
     view = EmbeddedView(current, settings, grant)
     if live is not None:
         live.tell = view.end
+    prepare_bundle()
     return view.panel()

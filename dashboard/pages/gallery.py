@@ -11,6 +11,7 @@ from dashboard.embedding.access import embed_mode
 from dashboard.embedding.catalogue import embeddable
 from dashboard.embedding.components import EmbedGallery
 from dashboard.embedding.issuing import checked_token
+from dashboard.embedding.origins import EVERYWHERE, embedding_sites
 from dashboard.page import Page
 from dashboard.session import Session
 from dashboard.view import View
@@ -45,7 +46,7 @@ class Gallery(Page):
             mode=mode,
             may_issue=mode != "off" and allows(Role.ADMIN),
             preview=checked_token(settings, ["*"], {}, hours=_PREVIEW_HOURS) if mode == "signed" else "",
-            origins=_origins(settings.embed_origins),
+            origins=_origins(embedding_sites(settings)),
             on_event=self._asked,
             sizing_mode="stretch_width",
         )
@@ -88,7 +89,7 @@ class Gallery(Page):
 
 
 def _origins(allowed: Sequence[str]) -> str:
-    if "*" in allowed:
+    if EVERYWHERE in allowed:
         return "Every site may show them."
     if not allowed:
         return "Only pages of this server may show them until SALES_EMBED_ORIGINS names other sites."

@@ -2,6 +2,7 @@
 
 from core.errors import SettingsError
 from core.settings import Settings
+from dashboard.embedding.origins import embedding_sites
 from dashboard.security.requests import Proxies
 
 _LOOPBACK = ("localhost", "::1")
@@ -32,3 +33,4 @@ def check_settings(settings: Settings) -> None:
             "Set SALES_TRUSTED_PROXIES to its addresses or networks.",
         )
     Proxies(settings.trusted_proxies)
+    embedding_sites(settings)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from core.errors import SalesError, SettingsError
 from core.roles import who
 
-PER_MINUTE = {"login": 6.0, "upload": 30.0, "query": 60.0, "training": 6.0, "export": 30.0}
+PER_MINUTE = {"login": 6.0, "upload": 30.0, "query": 60.0, "training": 6.0, "export": 30.0, "embed": 120.0}
 """How many a minute in the long run; as many may come at once."""
 _MOST_BUCKETS = 10_000
 
