@@ -1,6 +1,7 @@
 """Embed tokens, grants and the answers at /embed, without a browser."""
 
 import json
+import urllib.error
 import urllib.request
 
 import pytest
@@ -110,7 +111,7 @@ def test_sites_are_named_in_full() -> None:
     ],
 )
 def test_what_is_no_site_is_refused_before_anybody_is_served(text: str) -> None:
-    with pytest.raises(SettingsError, match="SALES_EMBED_ORIGINS names .* is no site"):
+    with pytest.raises(SettingsError, match=r"SALES_EMBED_ORIGINS names .* is no site"):
         frame_ancestors(Settings(embed_origins=[ORIGIN, text]))
 
 
@@ -178,7 +179,7 @@ def test_a_ticket_cannot_be_exchanged_for_another(server: RunningServer) -> None
 
 
 def test_a_full_server_makes_no_sessions_for_embedded_views(serve: ServeFunction) -> None:
-    server = serve(SALES_EMBED="signed", SALES_EMBED_KEY=KEY, SALES_MAX_SESSIONS="2")
+    server = serve(SALES_EMBED="signed", SALES_EMBED_KEY=KEY, SALES_MAX_SESSIONS="2", SALES_MAX_EMBEDS="2")
     token = issue_token(KEY.encode(), ["key-figures"], hours=1)
     assert [server.get(f"/embed/key-figures?token={token}")[0] for _ in range(2)] == [200, 200]
     status, headers, body = server.get(f"/embed/key-figures?token={token}")
@@ -186,3 +187,48 @@ def test_a_full_server_makes_no_sessions_for_embedded_views(serve: ServeFunction
     assert "frame-ancestors" in headers["content-security-policy"]
     assert b"The dashboard is full" in body
     assert b"bokeh" not in body
+
+
+def test_embedded_views_leave_room_for_the_dashboard(serve: ServeFunction) -> None:
+    server = serve(SALES_EMBED="signed", SALES_EMBED_KEY=KEY, SALES_MAX_SESSIONS="4")  # two of them for views
+    path = f"/embed/key-figures?token={issue_token(KEY.encode(), ['key-figures'], hours=1)}"
+    assert [server.get(path)[0] for _ in range(2)] == [200, 200]
+    status, headers, body = server.get(path)
+    assert (status, headers["retry-after"]) == (503, "60")
+    assert b"As many of these views are open as the server shows at the same time." in body
+    assert b"bokeh" not in body
+    assert server.get("/")[0] == 200
+    assert server.get("/")[0] == 200
+    assert server.get("/")[0] == 503
+
+
+def asked_by(server: RunningServer, path: str, browser_at: str) -> tuple[int, str]:
+    """Status and text of the answer to a browser for which a proxy on this machine speaks."""
+    request = urllib.request.Request(server.url + path, headers={"X-Forwarded-For": browser_at})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_one_address_cannot_open_views_without_end(serve: ServeFunction) -> None:
+    server = serve(
+        SALES_EMBED="signed",
+        SALES_EMBED_KEY=KEY,
+        SALES_RATE_LIMITS="embed=2",
+        SALES_TRUSTED_PROXIES="127.0.0.1",
+    )
+    path = f"/embed/key-figures?token={issue_token(KEY.encode(), ['key-figures'], hours=1)}"
+    assert [asked_by(server, path, "203.0.113.7")[0] for _ in range(2)] == [200, 200]
+    status, told = asked_by(server, path, "203.0.113.7")
+    assert status == 429
+    assert "Views are opened too often from this address. Reload the page in" in told
+    # whoever is behind the same proxy at another address is not kept out
+    assert asked_by(server, path, "203.0.113.8")[0] == 200
+    # of version 6, a whole network counts as one
+    assert [asked_by(server, path, f"2001:db8::{i}")[0] for i in (1, 2, 3)] == [200, 200, 429]
+    # a refused token takes nothing from the address
+    assert [asked_by(server, "/embed/key-figures?token=x", "203.0.113.9")[0] for _ in range(4)] == [403] * 4
+    assert asked_by(server, path, "203.0.113.9")[0] == 200

@@ -184,3 +184,30 @@ def test_a_site_that_is_not_allowed_is_told_so(host: Page, site: Site, signed: R
     host.goto(site.foreign + path)
     expect(host.locator("sales-view p")).to_contain_text(f"does not allow {site.foreign}", timeout=PATIENCE)
     expect(host.locator("sales-view iframe")).to_have_count(0)
+
+
+def test_a_full_server_says_so_in_the_page_of_the_other_site(
+    browser: Browser, serve: ServeFunction, site: Site
+) -> None:
+    server = serve(SALES_EMBED_ORIGINS=site.url, SALES_MAX_EMBEDS="1")
+    path = site.write(
+        "full.html",
+        f'<script src="{server.url}/embed.js" async></script>'
+        '<sales-view id="one" view="key-figures"></sales-view>',
+    )
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(site.url + path)
+    expect(page.frame_locator("#one iframe").locator(".figure").first).to_be_visible(timeout=PATIENCE)
+    said = (
+        "As many of these views are open as the server shows at the same time. Reload the page in a minute."
+    )
+    add = "(tag) => document.body.insertAdjacentHTML('beforeend', tag)"
+    page.evaluate(add, "<sales-view id=two view=revenue-timeline></sales-view>")
+    expect(page.locator("#two p")).to_have_text(said, timeout=PATIENCE)
+    expect(page.locator("#two iframe")).to_have_count(0)
+    page.evaluate(add, f"<iframe id=three src={server.url}/embed/revenue-timeline></iframe>")
+    expect(page.frame_locator("#three").get_by_role("alert")).to_have_text(said, timeout=PATIENCE)
+    # what was there goes on
+    expect(page.frame_locator("#one iframe").locator(".figure").first).to_be_visible()
+    context.close()

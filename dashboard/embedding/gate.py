@@ -2,7 +2,6 @@
 
 import html
 import json
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from urllib.parse import parse_qsl
 from core.settings import Settings
 from dashboard.embedding.access import embed_mode, granted
 from dashboard.embedding.origins import EVERYWHERE, embedding_sites
+from dashboard.embedding.share import require_patience, require_room
 from dashboard.embedding.tokens import AUDIENCE, EmbedRefusedError, issue_ticket, read_token, signing_key
-
-log = logging.getLogger(__name__)
+from dashboard.security.requests import address
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = {"/embed.js": "sales-view.js", "/embed/opening.js": "opening.js"}
@@ -56,6 +55,7 @@ class EmbedGate:
         self._app = app
         self._settings = settings
         self._session_count = session_count
+        self._coming = 0
         self._sites = embedding_sites(settings)
         self._ancestors = frame_ancestors(settings)
         self._scripts = {path: (_FOLDER / name).read_bytes() for path, name in _SCRIPTS.items()}
@@ -122,13 +122,16 @@ class EmbedGate:
                     await _answer(send, 200, _page(_OPENING), _HTML, _UNSHARED)
                     return
             granted(self._settings, slug, query)
-            if self._session_count() >= self._settings.max_sessions:
-                log.warning("refused: as many pages are open as SALES_MAX_SESSIONS allows")
-                raise EmbedRefusedError("The dashboard is full.", "Try again in a minute.", 503)
+            require_room(self._settings, self._session_count(), coming=self._coming)
+            require_patience(address(scope))
         except EmbedRefusedError as error:
             await _refuse(send, error)
             return
-        await self._app(scope, receive, send)
+        self._coming += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._coming -= 1
 
 
 _HTML = b"text/html; charset=utf-8"
@@ -161,7 +164,9 @@ def _framed(send: Any, ancestors: str) -> Any:
 
 
 async def _refuse(send: Any, error: EmbedRefusedError) -> None:
-    await _answer(send, error.status, _page(str(error), expired=error.status == 401), _HTML, _UNSHARED)
+    again = [(b"retry-after", b"%d" % error.retry_after)] if error.retry_after else []
+    page = _page(str(error), expired=error.status == 401)
+    await _answer(send, error.status, page, _HTML, [*_UNSHARED, *again])
 
 
 def _page(message: str, expired: bool = False) -> bytes:

@@ -15,6 +15,7 @@ from dashboard.embedding.components import EmbedFrame
 from dashboard.embedding.embedded_session import EmbeddedSession
 from dashboard.embedding.look import TEMPLATE, template_variables
 from dashboard.embedding.origins import embedding_sites
+from dashboard.embedding.share import note_opened, require_room
 from dashboard.embedding.tokens import EmbedRefusedError
 from dashboard.page_bundle import prepare_bundle
 from dashboard.security import live_sessions
@@ -180,8 +181,10 @@ def embedded_page(current: CurrentDatabase, settings: Settings) -> pn.viewable.V
     document.template_variables.update(template_variables())
     try:
         grant = granted(settings, slug, query)
+        require_room(settings)
     except EmbedRefusedError as error:
         return pn.pane.Str(str(error))
+    note_opened(document)
     registry = live_sessions.LIVE
     # nobody in particular: without the right to anything but looking
     live = registry.opened(document, None) if registry is not None else None

@@ -32,11 +32,14 @@ class EmbedRefusedError(SalesError):
     ----------
     status
         The HTTP status of the answer.
+    retry_after
+        Seconds after which it may be tried again; 0 where that is of no use.
     """
 
-    def __init__(self, message: str, remedy: str = "", status: int = 403) -> None:
+    def __init__(self, message: str, remedy: str = "", status: int = 403, *, retry_after: int = 0) -> None:
         super().__init__(message, remedy)
         self.status = status
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
