@@ -1,9 +1,11 @@
 """Pages under attack: scripts that come with the data, pages that fail, headers that forbid the rest."""
 
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -20,6 +22,20 @@ PAGES = (
     "actions&tab=finance", "actions&tab=marketing", "sales", "churn", "recommendations",
     "recommendations&tab=products", "credit", "predict", "features", "models",
 )  # fmt: skip
+_SPOILED_PAGE = """
+import param
+from dashboard.shell import Shell
+
+made = Shell.page
+
+def page(shell):
+    found = made(shell)
+    with param.edit_constant(found.meta):
+        found.meta.description = '"><script>window.hacked = 1</script>'
+    return found
+
+Shell.page = page
+"""
 _IMAGES = """() => {
   let found = 0
   const walk = (root) => {
@@ -164,20 +180,50 @@ def test_pages_work_under_the_policy_and_foreign_scripts_do_not(
     context.close()
 
 
-def test_the_nonce_is_new_for_every_page_and_on_every_script(demo_server: RunningServer) -> None:
+def nonce_of(answer: httpx.Response) -> str:
+    policy = dict(
+        part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";")
+    )
+    assert "'unsafe-inline'" not in policy["script-src"]
+    assert policy["object-src"] == policy["base-uri"] == policy["script-src-attr"] == "'none'"
+    assert policy["frame-ancestors"] == "'self'"
+    return next(part for part in policy["script-src"].split() if part.startswith("'nonce-"))[7:-1]
+
+
+@pytest.mark.parametrize("path", ["/", "/embed/key-figures"])
+def test_the_nonce_is_new_for_every_page_and_on_every_script_in_it(
+    demo_server: RunningServer, path: str
+) -> None:
     nonces = set()
     for _ in range(2):
-        answer = visitor(demo_server.url).get("/")
-        policy = dict(
-            part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";")
-        )
-        nonce = next(part for part in policy["script-src"].split() if part.startswith("'nonce-"))[7:-1]
-        assert "'unsafe-inline'" not in policy["script-src"]
-        assert policy["object-src"] == policy["base-uri"] == policy["script-src-attr"] == "'none'"
-        assert policy["frame-ancestors"] == "'self'"
-        assert answer.text.count("<script") == answer.text.count(f'<script nonce="{nonce}"') > 3
+        answer = visitor(demo_server.url).get(path)
+        nonce = nonce_of(answer)
+        scripts = re.findall(r"<script[^>]*>", answer.text)
+        inline = [tag for tag in scripts if " src=" not in tag]
+        assert len(inline) > 3
+        assert all(tag.startswith(f'<script nonce="{nonce}"') for tag in inline)
+        assert all("nonce" not in tag for tag in scripts if tag not in inline), "their address is enough"
         nonces.add(nonce)
     assert len(nonces) == 2
+
+
+def test_a_script_that_got_into_a_page_by_its_texts_does_not_run(
+    serve: ServeFunction, browser: Browser
+) -> None:
+    """The template of pages does not escape this text: nothing but the missing nonce protects."""
+    server = serve(first=_SPOILED_PAGE)
+    answer = visitor(server.url).get("/")
+    assert "<script>window.hacked = 1</script>" in answer.text
+    assert answer.text.count(nonce_of(answer)) == len(re.findall(r"<script nonce=", answer.text)) > 3
+    context = browser.new_context()
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(server.url + "/?page=explore")
+    expect(page.locator(".bk-Canvas").first).to_be_attached(timeout=60_000)
+    assert page.evaluate("window.hacked") is None
+    assert "Content Security Policy" in " ".join(complaints)
+    context.close()
 
 
 @pytest.mark.parametrize("path", ["/", "/readyz", "/no-such-page", "/sign-in"])

@@ -15,6 +15,7 @@ from dashboard.security.headers import SecuredResponse
 from dashboard.security.own_pages import message_page
 from dashboard.security.rate_limits import TooOftenError, spend
 from dashboard.security.requests import Scope, address, header, same_origin
+from dashboard.security.script_nonce import mark_scripts, nonce_of_scripts
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Guard:
 
     def __init__(self, app: Any, *, door: FrontDoor, session_count: Any) -> None:
         self._app, self._door, self._session_count = app, door, session_count
+        mark_scripts()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -67,7 +69,8 @@ class Guard:
             await _answer(scope, response, *refused)
             return
         try:
-            await self._app(scope, receive, response)
+            with nonce_of_scripts(response.nonce):
+                await self._app(scope, receive, response)
         except Exception:
             reference = secrets.token_hex(4)
             log.exception("a request for %s failed; reference %s", quote(scope["path"]), reference)

@@ -1,4 +1,4 @@
-"""Security headers of every response, and the nonce that lets the page's own scripts run, and no others."""
+"""Security headers of every response."""
 
 import re
 import secrets
@@ -7,7 +7,6 @@ from typing import Any
 from dashboard.security.requests import Scope, header, is_secure
 
 _HOST = re.compile(r"^[A-Za-z0-9.\-\[\]:]{1,255}$")
-_TAG = re.compile(rb"<(script)(?=[\s>])")
 _ANCESTORS = re.compile(r"frame-ancestors[^;]*")
 _PERMISSIONS = b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"
 _STATIC = ("/static/", "/components/")
@@ -38,46 +37,26 @@ def content_security_policy(scope: Scope, nonce: str, ancestors: str) -> str:
 
 
 class SecuredResponse:
-    """Passes a response on with security headers; pages are kept back until the nonce is in their scripts."""
+    """Passes a response on with security headers.
+
+    Attributes
+    ----------
+    nonce
+        What the scripts in this page must carry to run.
+    started
+        Whether anything was passed on.
+    """
 
     def __init__(self, scope: Scope, send: Any) -> None:
         self._scope, self._send = scope, send
-        self._start: dict[str, Any] | None = None
-        self._body = bytearray()
-        self._nonce = secrets.token_urlsafe(16)
+        self.nonce = secrets.token_urlsafe(16)
         self.started = False
 
     async def __call__(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
             self.started = True
             message = {**message, "headers": self._headers(message.get("headers", []))}
-            kind = next((value for key, value in message["headers"] if key.lower() == b"content-type"), b"")
-            if kind.startswith(b"text/html"):
-                self._start = message
-                return
-        elif self._start is not None and message["type"] == "http.response.body":
-            self._body += message.get("body", b"")
-            if message.get("more_body"):
-                return
-            await self._finish()
-            return
         await self._send(message)
-
-    async def _finish(self) -> None:
-        assert self._start is not None
-        replaced = b'<\\1 nonce="' + self._nonce.encode() + b'"'
-        body = _TAG.sub(replaced, bytes(self._body))
-        is_head = self._scope["method"] == "HEAD"
-        headers = [
-            (key, value)
-            for key, value in self._start["headers"]
-            if is_head or key.lower() != b"content-length"
-        ]
-        if not is_head:
-            headers.append((b"content-length", b"%d" % len(body)))
-        start, self._start = {**self._start, "headers": headers}, None
-        await self._send(start)
-        await self._send({"type": "http.response.body", "body": body})
 
     def _headers(self, given: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         if self._scope["path"].startswith(_STATIC):  # kept for everybody, so nothing of this request
@@ -86,7 +65,7 @@ class SecuredResponse:
         own = [value for key, value in given if key.lower() == b"content-security-policy"]
         found = _ANCESTORS.search(own[0].decode("latin-1")) if own else None
         ancestors = found[0].strip() if found else "frame-ancestors 'self'"
-        policy = content_security_policy(self._scope, self._nonce, ancestors)
+        policy = content_security_policy(self._scope, self.nonce, ancestors)
         kept += [
             (b"content-security-policy", policy.encode("latin-1")),
             (b"x-content-type-options", b"nosniff"),
