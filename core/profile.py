@@ -19,6 +19,8 @@ _EXAMPLES = 5
 _LONGEST_EXAMPLE = 80
 _FEW_DISTINCT = 20
 """Numbers with at most so many different values are shown value by value, not in bins."""
+_LENGTHS = {"mssql": "LEN({} + N'.') - 1", "mysql": "CHAR_LENGTH({})"}
+"""Characters of a text where LENGTH counts bytes (MySQL), or LEN forgets blanks at the end (SQL Server)."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +123,15 @@ def _of_stored(database: Database, table: str, column: str, kind: str) -> Column
     base = ColumnProfile(column, kind, rows, rows - filled, distinct)
     if not filled or kind == "binary":
         return base
-    least, most = database.query(f"SELECT MIN({name}) AS least, MAX({name}) AS most FROM {source}").row(0)
     numeric = kind in ("integer", "number")
     binned = distinct > _FEW_DISTINCT and (numeric or kind in ("date", "datetime"))
-    top = _top_stored(database, source, name)
+    top = _top_stored(database, source, name, kind)
+    if kind == "boolean":  # some servers know no least truth
+        truths = [each.value for each in top if isinstance(each.value, bool)]
+        least, most = min(truths), max(truths)
+    else:
+        bounds = f"SELECT MIN({name}) AS least_one, MAX({name}) AS most_one FROM {source}"
+        least, most = database.query(bounds).row(0)
     values = pl.Series("value", [each.value for each in top], strict=False)
     mean = lengths = None
     if numeric:
@@ -148,19 +155,19 @@ def _of_stored(database: Database, table: str, column: str, kind: str) -> Column
     )
 
 
-def _top_stored(database: Database, source: str, name: str) -> list[TopValue]:
+def _top_stored(database: Database, source: str, name: str, kind: str) -> list[TopValue]:
     rows = database.query(
-        f"SELECT value, number FROM (SELECT {name} AS value, COUNT(*) AS number, "
+        f"SELECT one_value, its_rows FROM (SELECT {name} AS one_value, COUNT(*) AS its_rows, "
         f"ROW_NUMBER() OVER (ORDER BY COUNT(*) DESC, {name}) AS place FROM {source} "
         f"WHERE {name} IS NOT NULL GROUP BY {name}) AS counted WHERE place <= {_TOP} ORDER BY place"
     )
-    return [TopValue(value, number) for value, number in rows.iter_rows()]
+    return [TopValue(bool(value) if kind == "boolean" else value, count) for value, count in rows.iter_rows()]
 
 
 def _lengths_stored(database: Database, source: str, name: str) -> tuple[int, int] | None:
-    length = "LEN" if database.engine == "mssql" else "LENGTH"
+    length = _LENGTHS.get(database.engine, "LENGTH({})").format(name)
     row = database.query(
-        f"SELECT MIN({length}({name})) AS shortest, MAX({length}({name})) AS longest FROM {source}"
+        f"SELECT MIN({length}) AS shortest_one, MAX({length}) AS longest_one FROM {source}"
     ).row(0)
     return (int(row[0]), int(row[1])) if row[0] is not None else None
 
@@ -176,18 +183,12 @@ def _bins_stored(
         return _bins(days["value"], days["number"])
     if not isinstance(least, int | float) or not isinstance(most, int | float) or most <= least:
         return []
-    span = float(most) - float(least)
-    rows = database.query(
-        f"SELECT bin, COUNT(*) AS number FROM (SELECT CASE WHEN {name} >= :most THEN {BINS - 1} "
-        f"ELSE CAST(({name} - :least) * {BINS}.0 / :span AS INTEGER) END AS bin FROM {source} "
-        f"WHERE {name} IS NOT NULL) AS placed GROUP BY bin",
-        least=float(least),
-        most=float(most),
-        span=span,
-    )
-    found = {int(place): int(number) for place, number in rows.iter_rows()}
-    edges = [float(least) + span * place / BINS for place in range(BINS)] + [float(most)]
-    return [Bin(edges[place], edges[place + 1], found.get(place, 0)) for place in range(BINS)]
+    edges = _edges(float(least), float(most))
+    inner = {f"edge_{place}": edge for place, edge in enumerate(edges[1:-1], 1)}
+    below = ", ".join(f"SUM(CASE WHEN {name} < :{edge} THEN 1 ELSE 0 END) AS below_{edge}" for edge in inner)
+    found = database.query(f"SELECT {below}, COUNT({name}) AS filled_rows FROM {source}", **inner).row(0)
+    reached = [0, *map(int, found)]
+    return [Bin(edges[place], edges[place + 1], reached[place + 1] - reached[place]) for place in range(BINS)]
 
 
 def _of_series(column: pl.Series) -> ColumnProfile:
@@ -227,10 +228,15 @@ def _bins(values: pl.Series, rows: pl.Series) -> list[Bin]:
     low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
     if not high > low:
         return []
-    places = ((values.cast(pl.Float64) - low) * BINS / (high - low)).cast(pl.Int64).clip(0, BINS - 1)
+    edges = _edges(low, high)
+    places = pl.Series(edges[1:-1]).search_sorted(values.cast(pl.Float64), side="right").cast(pl.Int64)
     counts = _counts(places, rows)
-    edges = [low + (high - low) * place / BINS for place in range(BINS)] + [high]
     return [Bin(edges[place], edges[place + 1], counts.get(place, 0)) for place in range(BINS)]
+
+
+def _edges(low: float, high: float) -> list[float]:
+    """Where bins of numbers begin, and where the last one ends."""
+    return [low + (high - low) * place / BINS for place in range(BINS)] + [high]
 
 
 def _bins_of_time(values: pl.Series, rows: pl.Series) -> list[Bin]:

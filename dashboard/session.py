@@ -169,7 +169,7 @@ class Session(param.Parameterized):
         loaded = last_load(self.database)
         return {
             "source": self._source(),
-            "engine": self.database.engine,
+            "engine": self.database.engine_name,
             "loaded": f"{loaded.at:%-d %B %Y %H:%M} UTC ({loaded.source})" if loaded else "unknown",
         }
 

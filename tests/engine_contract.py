@@ -10,12 +10,13 @@ import pytest
 from polars.testing import assert_frame_equal
 from sql_companies import Tables, comparable
 
-from core.adhoc import run_query
+from core.adhoc import identifier, run_query
 from core.database import Database, open_database
 from core.database.adhoc import QueryCancelled, QueryLimits, QueryTimeout
 from core.database.schema import Column, ForeignKey, TableSchema
 from core.days import to_day
 from core.errors import DatabaseError, MissingDataError, QueryError
+from core.profile import profile_frame, profile_table
 from core.sql_files import column_type, read_sql, sql_names
 
 DATES = ("orderDate", "requiredDate", "shippedDate", "paymentDate")
@@ -260,3 +261,38 @@ def nothing_is_written_by_reading(database: Database, url: str) -> None:
                 reader.query(statement)
     assert "many" in _names(database)
     assert "made" not in _names(database)
+
+
+NAMES = ["plain", "Order", "MixedCase", "two words", "it`s", "2nd", "Größe", "rank", "user", "key", "window"]
+FRAME = pl.DataFrame(
+    {
+        "many": list(range(100)),
+        "part": [number * 1.37 for number in range(100)],
+        "few": [1, 2, 3, None] * 25,
+        "said": ["é", "naïve ", None, "🌍", ""] * 20,
+        "paid": [True, False, None, True] * 25,
+        "day": [date(2024, 1, 1 + number % 28) for number in range(100)],
+        "value": [0.5] * 100,
+    }
+)
+
+
+def names_can_be_written(database: Database) -> None:
+    """What completion writes for a table or column is a name, whatever the engine reserves."""
+    for name in NAMES:
+        database.write(name, pl.DataFrame({name: [7]}))
+    known = {info.name.lower(): info for info in database.tables()}
+    for name in NAMES:
+        found = known[name.lower()]  # as the engine stores it
+        column, table = (
+            identifier(text, database.engine) for text in (next(iter(found.columns)), found.name)
+        )
+        assert run_query(database, f"SELECT {column} FROM {table}").frame.rows() == [(7,)], name
+
+
+def profiles_are_those_of_the_frame(database: Database) -> None:
+    """What a table's columns hold is counted by the engine as it is counted here."""
+    database.write("profiled", FRAME)
+    stored = {profile.name: profile for profile in profile_table(database, "profiled")}
+    for expected in profile_frame(FRAME):
+        assert stored[expected.name] == expected

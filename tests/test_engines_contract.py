@@ -75,6 +75,14 @@ def test_limits_hold(database: Database) -> None:
     contract.limits_hold(database)
 
 
+def test_names_can_be_written_in_a_typed_query(database: Database) -> None:
+    contract.names_can_be_written(database)
+
+
+def test_profiles_are_the_same_everywhere(database: Database) -> None:
+    contract.profiles_are_those_of_the_frame(database)
+
+
 def test_errors_have_sentences(server_url: str) -> None:
     with open_database(server_url, read_only=False) as database:
         contract.errors_have_sentences(database)

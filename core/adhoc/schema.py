@@ -29,6 +29,30 @@ update using values variadic verbose when where window with
 _RESERVED = frozenset(_RESERVED_WORDS.split())
 """Words that one engine or another takes for a part of the statement where a name may stand."""
 
+_RESERVED_WORDS_OF_SERVERS = """
+accessible before begin bigint blob break browse bulk call cascade change char character checkpoint close
+clustered coalesce compute condition contains continue convert cume_dist current_role current_user cursor
+database databases day_hour dbcc deallocate dec decimal declare delayed deny dense_rank deterministic disk
+distributed double dual dump each elseif empty enclosed errlvl escaped exec execute exit explain external
+file fillfactor first_value float force freetext fulltext function generated get goto grouping groups
+high_priority holdlock identity if ignore infile inout int integer interval iterate json_table key keys kill
+lag last_value lead leave linear lineno lines load localtime localtimestamp lock long loop low_priority
+match maxvalue merge mod modifies national nocheck nonclustered nth_value ntile nullif numeric of off
+offsets old new open optimize option out outfile partition percent percent_rank period plan precision print
+proc procedure public purge raiserror range rank read reads real reconfigure regexp release rename repeat
+replace replication require resignal restore restrict return revert revoke rlike role row row_number rows
+rowcount rowguidcol rule save schema schemas securityaudit sensitive separator session session_user setuser
+shutdown signal smallint spatial specific sql ssl starting statistics straight_join symmetric_key system
+system_user terminated textsize tinyint top tran trigger truncate tsequal undo unlock unsigned updatetext
+usage use user utc_date values varbinary varchar varying view virtual waitfor while within write writetext
+xor year_month zerofill
+"""
+_RESERVED_ON_SERVERS = frozenset(_RESERVED_WORDS_OF_SERVERS.split())
+"""More such words, of PostgreSQL, MySQL, MariaDB, SQL Server and Spark."""
+_EMBEDDED = frozenset({"", "sqlite", "duckdb"})
+_BACKTICKS = frozenset({"mysql", "spark"})
+"""Engines on whose dialect "name" is a text."""
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -45,7 +69,15 @@ def schema_of(database: Database) -> Schema:
     return Schema(tuple(database.tables()), tuple(sorted(functions)))
 
 
-def identifier(name: str) -> str:
-    """``name`` as it is written in a query: in quotes unless it is a plain word."""
+def identifier(name: str, engine: str = "") -> str:
+    """``name`` as it is written in a query on ``engine``: in quotes unless it is a plain word there."""
     plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None and name.lower() not in _RESERVED
-    return name if plain else '"' + name.replace('"', '""') + '"'
+    if engine not in _EMBEDDED:
+        plain = plain and name.lower() not in _RESERVED_ON_SERVERS
+    if engine == "postgres":  # what is not in quotes is taken in small letters
+        plain = plain and name == name.lower()
+    if plain:
+        return name
+    if engine in _BACKTICKS:
+        return "`" + name.replace("`", "``") + "`"
+    return '"' + name.replace('"', '""') + '"'

@@ -76,11 +76,19 @@ class Queries(ABC):
         """
 
 
+_ENGINE_NAMES = {"sqlite": "SQLite", "duckdb": "DuckDB", "parquet": "Parquet", "spark": "Spark"}
+
+
 class Database(Queries, Closing):
     """An open database. Safe to share between threads; ``close()`` it or use it as a context manager."""
 
     engine: str
     read_only: bool
+
+    @property
+    def engine_name(self) -> str:
+        """The engine as people call it, such as SQLite or PostgreSQL."""
+        return _ENGINE_NAMES.get(self.engine, self.engine)
 
     @abstractmethod
     def tables(self) -> list[TableInfo]:

@@ -59,10 +59,9 @@ class Source:
     table: str = ""
     query: str = ""
 
-    @property
-    def sql(self) -> str:
-        """The statement that reads the rows."""
-        return self.query if self.query else f"SELECT * FROM {identifier(self.table)}"
+    def sql(self, engine: str) -> str:
+        """The statement that reads the rows on an engine (``Database.engine``)."""
+        return self.query if self.query else f"SELECT * FROM {identifier(self.table, engine)}"
 
     @property
     def label(self) -> str:
@@ -130,7 +129,7 @@ def read_rows(database: Database, source: Source, cancel: threading.Event | None
     if not source.query and source.table not in {table.name for table in database.tables()}:
         raise JobError(f"There is no table {source.table!r} in the database.", "Choose another.")
     limits = QueryLimits(max_rows=ROW_LIMIT, max_seconds=_SECONDS)
-    found = run_query(database, source.sql, limits=limits, cancel=cancel)
+    found = run_query(database, source.sql(database.engine), limits=limits, cancel=cancel)
     if found.frame.is_empty():
         remedy = "Change the query." if source.query else "Load rows on the Data page, or choose another."
         raise JobError(f"There are no rows in {source.label}.", remedy)

@@ -72,7 +72,7 @@ def check_statement(sql: str, dialect: str) -> CheckedStatement:
     plain = text_of(sql, words)  # checked again as the engine will see it
     tokens = tokens_of(plain, known)
     words = words_of(plain, tokens)
-    require_plain(plain, tokens)
+    require_plain(plain, tokens, dialect)
     _check_words(sql, words, dialect)
     suspects = _functions_not_allowed(words, dialect)
     for word in suspects:

@@ -21,6 +21,8 @@ MAX_TOKENS = 20_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _STRING = re.compile(r"[nN]?'(?:[^']|'')*'")
 _NAMES = (re.compile(r'"(?:[^"]|"")*"'), re.compile(r"`(?:[^`]|``)*`"), re.compile(r"\[[^\]]*\]"))
+_NAMED_WITH = dict.fromkeys(("mysql", "spark", "databricks"), "`name`")
+"""How names are quoted where "name" is a text."""
 _ODD_TYPES = frozenset(
     {
         TokenType.HINT,
@@ -116,7 +118,7 @@ def _blank(text: str) -> str:
     return text if text in ("", " ") else _OUTSIDE.sub(" ", text)
 
 
-def require_plain(sql: str, tokens: Sequence[Token]) -> None:
+def require_plain(sql: str, tokens: Sequence[Token], dialect: str) -> None:
     """Check that every engine reads the tokens as the parser does.
 
     Raises
@@ -141,7 +143,8 @@ def require_plain(sql: str, tokens: Sequence[Token]) -> None:
                 sql,
                 token.start,
                 f"{shown} is written in a way that engines read differently",
-                "Use 'text' for text (a quote in it is doubled), \"name\" for names, and no hints.",
+                "Use 'text' for text (a quote in it is doubled), "
+                f"{_NAMED_WITH.get(dialect, '"name"')} for names, and no hints.",
             )
         previous = token
 

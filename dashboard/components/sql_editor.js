@@ -62,8 +62,8 @@ function define_themes(ace) {
 function names_in(text, tables) {
   const known = new Map(tables.map((table) => [table.name.toLowerCase(), table]))
   const found = new Map()
-  for (const [, quoted, bracketed, plain, alias] of text.matchAll(/\b(?:from|join)\s+(?:"([^"]+)"|\[([^\]]+)\]|([\w.]+))(?:\s+(?:as\s+)?(\w+))?/gi)) {
-    const name = quoted ?? bracketed ?? plain
+  for (const [, quoted, ticked, bracketed, plain, alias] of text.matchAll(/\b(?:from|join)\s+(?:"([^"]+)"|`([^`]+)`|\[([^\]]+)\]|([\w.]+))(?:\s+(?:as\s+)?(\w+))?/gi)) {
+    const name = quoted ?? ticked ?? bracketed ?? plain
     const table = known.get(name.toLowerCase())
     if (!table) continue
     found.set(name.toLowerCase(), table)
@@ -85,7 +85,7 @@ function completer(model) {
       const line = session.getLine(position.row)
       const before = line.slice(0, position.column - prefix.length)
       const read = names_in(session.getValue(), model.tables)
-      const owner = before.match(/(\w+)"?\.$/)
+      const owner = before.match(/(\w+)["`]?\.$/)
       if (owner) {
         const table = read.get(owner[1].toLowerCase())
           ?? model.tables.find((other) => other.name.toLowerCase() === owner[1].toLowerCase())

@@ -15,6 +15,7 @@ class Contents:
     schema: Schema = field(default_factory=lambda: Schema((), ()))
     saved: dict[str, SavedQuery] = field(default_factory=dict)
     key: tuple[object, ...] = ()
+    engine: str = ""
 
     @property
     def tables(self) -> list[dict[str, Any]]:
@@ -47,7 +48,7 @@ class Contents:
     def quoted(self) -> dict[str, str]:
         """How names of tables and columns are written in SQL, where that is not as they are."""
         names = {name for table in self.schema.tables for name in (table.name, *table.columns)}
-        return {name: text for name in sorted(names) if (text := identifier(name)) != name}
+        return {name: text for name in sorted(names) if (text := identifier(name, self.engine)) != name}
 
     @property
     def words(self) -> list[str]:
@@ -69,7 +70,7 @@ def read_contents(session: Session, known: Contents) -> Contents:
     if key == known.key:
         return known
     saved = saved_queries(database, as_of=session.as_of, terms_days=settings.payment_terms_days)
-    return Contents(schema_of(database), {query.name: query for query in saved}, key)
+    return Contents(schema_of(database), {query.name: query for query in saved}, key, database.engine)
 
 
 def default_values(session: Session, saved: Iterable[SavedQuery]) -> dict[str, object]:

@@ -72,6 +72,10 @@ class ServerDatabase(Database):
     def __repr__(self) -> str:
         return f"<{self.dialect.title} {self.address.shown}>"
 
+    @property
+    def engine_name(self) -> str:
+        return self.dialect.title
+
     @timed_query
     def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
         file = file_named(name_or_sql)

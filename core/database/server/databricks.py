@@ -66,7 +66,7 @@ class DatabricksDialect(Dialect):
     """A SQL warehouse. Nothing there keeps a connection from writing, so every query is made a sub-query."""
 
     engine: ClassVar[str] = "spark"
-    title: ClassVar[str] = "Databricks"
+    title: str = "Databricks"
     sql: ClassVar[str] = "spark"
     types: ClassVar[Mapping[str, str]] = {
         "integer": "BIGINT",

@@ -127,7 +127,7 @@ class Dialect(ABC):
 
     engine: ClassVar[str]
     """Name of the engine; its staging views are in ``sql/staging/<engine>``."""
-    title: ClassVar[str]
+    title: str
     """How a person calls the server: PostgreSQL."""
     sql: ClassVar[str]
     """The dialect as sqlglot calls it."""

@@ -50,7 +50,7 @@ def frame_of_pieces(
                 name,
                 _plain(_joined(piece, kind), kind, declared.get(name)),
                 declared.get(name),
-                likely.get(name),
+                likely.get(name) if kind != "integer" else None,  # the server knows: it is one
             )
             for name, (_, kind), piece in zip(names, columns, pieces, strict=True)
         ]
@@ -133,8 +133,6 @@ def _plain(column: pl.Series, kind: str, declared: str | None) -> pl.Series:
         if declared == "text":
             return column
         return pl.Series([], dtype=pl.Null) if column.is_empty() else _numbers(column)
-    if column.is_empty() and kind == "integer":  # 21000 among decimals, or a sum
-        return pl.Series([], dtype=pl.Null) if declared is None else column
     if isinstance(column.dtype, pl.Datetime):
         if declared == "text":
             text = column.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")

@@ -51,7 +51,7 @@ class MssqlDialect(Dialect):
     """SQL Server 2017 or newer and Azure SQL. Our own text columns compare by code point, as everywhere."""
 
     engine: ClassVar[str] = "mssql"
-    title: ClassVar[str] = "SQL Server"
+    title: str = "SQL Server"
     sql: ClassVar[str] = "tsql"
     types: ClassVar[Mapping[str, str]] = {
         "integer": "BIGINT",

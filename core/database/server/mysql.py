@@ -47,7 +47,7 @@ class MysqlDialect(CatalogueDialect):
 
     catalogue: ClassVar[ModuleType] = catalogue
     engine: ClassVar[str] = "mysql"
-    title: ClassVar[str] = "MySQL"
+    title: str = "MySQL"
     sql: ClassVar[str] = "mysql"
     types: ClassVar[Mapping[str, str]] = {
         "integer": "BIGINT",
@@ -65,6 +65,7 @@ class MysqlDialect(CatalogueDialect):
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        self.title = "MariaDB" if address.scheme.startswith("mariadb") else "MySQL"
 
     def url(self, address: Address) -> Any:
         from sqlalchemy import URL

@@ -30,7 +30,7 @@ class PostgresDialect(CatalogueDialect):
 
     catalogue: ClassVar[ModuleType] = catalogue
     engine: ClassVar[str] = "postgres"
-    title: ClassVar[str] = "PostgreSQL"
+    title: str = "PostgreSQL"
     sql: ClassVar[str] = "postgres"
     types: ClassVar[Mapping[str, str]] = {
         "integer": "BIGINT",

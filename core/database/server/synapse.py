@@ -32,7 +32,7 @@ FACT_KEYS: Mapping[str, str] = {
 class DedicatedDialect(MssqlDialect):
     """A dedicated SQL pool. Keys are declared and not enforced: repeated ones are looked for."""
 
-    title: ClassVar[str] = "Synapse dedicated SQL pool"
+    title: str = "Synapse dedicated SQL pool"
     types: ClassVar[Mapping[str, str]] = {
         **MssqlDialect.types,
         "text": "NVARCHAR(4000) COLLATE Latin1_General_100_BIN2",  # longer text fits no columnstore there
@@ -115,7 +115,7 @@ class DedicatedDialect(MssqlDialect):
 class ServerlessDialect(DedicatedDialect):
     """A serverless SQL pool: views over files of a lake. Nothing can be written through it."""
 
-    title: ClassVar[str] = "Synapse serverless SQL pool"
+    title: str = "Synapse serverless SQL pool"
     capabilities: ClassVar[Capabilities] = replace(DedicatedDialect.capabilities, writable=False)
 
     def plan(self, connection: Connection, bound: Bound) -> str:  # noqa: ARG002
