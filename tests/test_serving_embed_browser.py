@@ -1,61 +1,23 @@
 """Views in a page of another site: by script and by iframe, used, themed, and refused."""
 
-import functools
-import http.server
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.embedding.tokens import issue_token
 from tests.conftest import RunningServer, ServeFunction
+from tests.other_site import Site, other_site
 
 KEY = "a key of this test that is long enough to sign"
 PATIENCE = 60_000
 
 
-@dataclass(frozen=True)
-class Site:
-    """Another site; ``url`` is allowed to embed, ``foreign`` is the same by another name."""
-
-    folder: Path
-    port: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def foreign(self) -> str:
-        return f"http://localhost:{self.port}"
-
-    def write(self, name: str, body: str) -> str:
-        """Put a page there; returns its path."""
-        head = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>Host</title>'
-        (self.folder / name).write_text(head + body, encoding="utf-8")
-        return f"/{name}"
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_parts: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("host")
-    handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Site(folder, server.server_address[1])
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with other_site(tmp_path_factory.mktemp("host")) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,8 @@ class EmbedFrame(JSComponent):
 class EmbedGallery(JSComponent):
     """All views that can be embedded, with previews and what is pasted into a page.
 
-    Messages are dicts: kind ``token`` (view, hours), ``open`` (page).
+    Messages are dicts: kind ``token`` (view, hours) for what is pasted, ``preview`` (view, at, alone) for
+    what is shown here. Each is answered by its kind with view, token and problem; a preview with seconds too.
     """
 
     views = param.List(
@@ -47,7 +48,6 @@ class EmbedGallery(JSComponent):
     told = param.String(doc="The filters in words.")
     mode = param.Selector(default="open", objects=["off", "open", "signed"], doc="Who may see views.")
     may_issue = param.Boolean(default=False, doc="Whether tokens can be issued here.")
-    preview = param.String(doc="Token of the previews; empty where none is needed.")
     origins = param.String(doc="The sites that may show views, in words.")
     dark = param.Boolean(default=False, doc="Whether the dark theme is shown.")
 

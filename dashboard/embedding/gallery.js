@@ -1,4 +1,6 @@
 const AT_ONCE = 6
+const PAUSED = "Paused. It goes on as soon as this page is used."
+const USES = ["pointerdown", "pointermove", "keydown", "wheel", "scroll", "focus"]
 
 function make(tag, name, text = "") {
   const node = document.createElement(tag)
@@ -40,7 +42,8 @@ export function render({model}) {
   const dialog = document.createElement("dialog")
   const sections = make("div", "sections")
   box.append(top, about, sections, dialog)
-  const shown = [] // slugs with a live preview, the newest last
+  const shown = [] // {slug, since, until} of live previews, the newest last
+  let drawn = 0
   const stages = new Map()
   const visible = new Set()
   let opened = null
@@ -56,28 +59,61 @@ export function render({model}) {
     const asked = plain(token ? {...query, signed: "1"} : query)
     return `${base}embed/${view.slug}${asked ? `?${asked}` : ""}${token ? `#token=${token}` : ""}`
   }
-  const unload = (slug) => {
-    const stage = stages.get(slug)
-    stage?.replaceChildren(make("span", "waiting", "Preview"))
-    const at = shown.indexOf(slug)
+  const unload = (slug, told = "Preview") => {
+    stages.get(slug)?.replaceChildren(make("span", "waiting", told))
+    const at = shown.findIndex((one) => one.slug === slug)
     if (at >= 0) shown.splice(at, 1)
   }
-  const load = (view) => {
-    if (model.mode === "off" || shown.includes(view.slug)) return
-    while (shown.length >= AT_ONCE) unload(shown.find((slug) => !visible.has(slug)) ?? shown[0])
+  const show = (view, token = "", until = Infinity) => {
     const frame = document.createElement("iframe")
     frame.title = `Preview of ${view.title}`
-    frame.src = address(view, {query: {theme: model.dark ? "dark" : "light"}, token: model.preview})
+    frame.src = address(view, {query: {theme: model.dark ? "dark" : "light"}, token})
     stages.get(view.slug).replaceChildren(frame)
-    shown.push(view.slug)
+    const one = shown.find(({slug}) => slug === view.slug)
+    if (one) Object.assign(one, {until})
   }
+  const load = (view) => {
+    if (model.mode === "off" || shown.some(({slug}) => slug === view.slug)) return
+    while (shown.length >= AT_ONCE) unload((shown.find(({slug}) => !visible.has(slug)) ?? shown[0]).slug)
+    shown.push({slug: view.slug, since: performance.now(), until: Infinity})
+    if (model.mode === "signed") model.send_msg({kind: "preview", view: view.slug, at: drawn})
+    else show(view)
+  }
+  const load_visible = () => {
+    for (const view of model.views.filter((known) => visible.has(known.slug)).slice(0, AT_ONCE)) load(view)
+  }
+  // A preview ends some minutes after it was loaded, unless somebody used the page meanwhile.
+  let used = performance.now()
+  let paused = false
+  const renew = () => {
+    const now = performance.now()
+    for (const {slug, since, until} of [...shown]) {
+      if (until === Infinity || now < until - (until - since) / 5) continue
+      const goes_on = visible.has(slug) && used > since && !document.hidden
+      if (goes_on) {
+        shown.splice(shown.findIndex((one) => one.slug === slug), 1) // stays to be seen until the next is there
+        load(model.views.find((view) => view.slug === slug))
+      } else {
+        unload(slug, PAUSED)
+        paused = true
+      }
+    }
+  }
+  const clock = setInterval(renew, 1000)
+  const use = () => {
+    used = performance.now()
+    if (!paused) return
+    paused = false
+    load_visible()
+  }
+  for (const name of USES) window.addEventListener(name, use, {passive: true, capture: true})
   // Only what can be seen is alive, and at most six at a time: each preview is a session of the server.
   const watcher = new IntersectionObserver((entries) => {
     for (const {target, isIntersecting} of entries) {
       const slug = target.dataset.slug
       visible[isIntersecting ? "add" : "delete"](slug)
     }
-    for (const view of model.views.filter((known) => visible.has(known.slug)).slice(0, AT_ONCE)) load(view)
+    load_visible()
   }, {rootMargin: "80px"})
 
   const open = (view, token = "", problem = "") => {
@@ -141,6 +177,7 @@ export function render({model}) {
 
   const draw = () => {
     watcher.disconnect()
+    drawn += 1
     shown.length = 0
     stages.clear()
     visible.clear()
@@ -160,8 +197,10 @@ export function render({model}) {
         stage.append(make("span", "waiting", "Preview"))
         stages.set(view.slug, stage)
         const buttons = make("div", "buttons")
-        buttons.append(button("Embed …", () => open(view)), button("Open alone", () =>
-          window.open(address(view, {token: model.preview}), "_blank", "noopener")))
+        buttons.append(button("Embed …", () => open(view)), button("Open alone", () => {
+          if (model.mode === "signed") model.send_msg({kind: "preview", view: view.slug, alone: true})
+          else window.open(address(view), "_blank", "noopener")
+        }))
         card.append(make("h3", "", view.title), make("p", "description", view.description), make("code", "slug", view.slug),
           stage, buttons)
         watcher.observe(card)
@@ -184,12 +223,23 @@ export function render({model}) {
     count.textContent = `${found} view${found === 1 ? "" : "s"}`
   }
   search.oninput = filter
-  for (const name of ["views", "query", "mode", "preview", "dark"]) model.on(name, draw)
+  for (const name of ["views", "query", "mode", "dark"]) model.on(name, draw)
   model.on("msg:custom", (answer) => {
     const data = answer.data ?? answer
+    const view = model.views.find(({slug}) => slug === data.view)
     if (data.kind === "token" && opened?.slug === data.view) open(opened, data.token, data.problem)
+    if (data.kind !== "preview" || !view) return
+    if (data.alone) {
+      if (data.token) window.open(address(view, {token: data.token}), "_blank", "noopener")
+    } else if (data.at !== drawn || !shown.some(({slug}) => slug === data.view)) return
+    else if (data.problem) stages.get(data.view).replaceChildren(make("span", "waiting", data.problem))
+    else show(view, data.token, performance.now() + data.seconds * 1000)
   })
-  model.on("remove", () => watcher.disconnect())
+  model.on("remove", () => {
+    watcher.disconnect()
+    clearInterval(clock)
+    for (const name of USES) window.removeEventListener(name, use, {capture: true})
+  })
   draw()
   return box
 }

@@ -12,11 +12,13 @@ from dashboard.embedding.catalogue import embeddable
 from dashboard.embedding.components import EmbedGallery
 from dashboard.embedding.issuing import checked_token
 from dashboard.embedding.origins import EVERYWHERE, embedding_sites
-from dashboard.page import Page
+from dashboard.embedding.pinning import PINNABLE
+from dashboard.page import PAGES, Page
 from dashboard.session import Session
 from dashboard.view import View
 
-_PREVIEW_HOURS = 2.0
+PREVIEW_SECONDS = 600
+"""How long the token of a preview is good for; the page asks for another while somebody uses it."""
 
 
 class Gallery(Page):
@@ -45,7 +47,6 @@ class Gallery(Page):
             ],
             mode=mode,
             may_issue=mode != "off" and allows(Role.ADMIN),
-            preview=checked_token(settings, ["*"], {}, hours=_PREVIEW_HOURS) if mode == "signed" else "",
             origins=_origins(embedding_sites(settings)),
             on_event=self._asked,
             sizing_mode="stretch_width",
@@ -75,17 +76,34 @@ class Gallery(Page):
             self.gallery.param.update(**changed)
 
     def _asked(self, message: dict[str, Any]) -> None:
-        if message.get("kind") != "token":
-            return
         view = str(message.get("view", ""))
         try:
-            require(Role.ADMIN, "issuing embed tokens")
-            hours = float(message.get("hours") or 0)
-            token = checked_token(self.session.settings, [view], dict(self.gallery.query), hours=hours)
+            if message.get("kind") == "token":
+                require(Role.ADMIN, "issuing embed tokens")
+                hours = float(message.get("hours") or 0)
+                token = checked_token(self.session.settings, [view], dict(self.gallery.query), hours=hours)
+                self.gallery.tell(kind="token", view=view, token=token, problem="")
+            elif message.get("kind") == "preview":
+                token = self._preview(view)
+                asked = {name: message.get(name) for name in ("at", "alone")}
+                self.gallery.tell(
+                    kind="preview", view=view, token=token, seconds=PREVIEW_SECONDS, problem="", **asked
+                )
         except (SalesError, TypeError, ValueError) as error:
-            self.gallery.tell(kind="token", view=view, token="", problem=str(error))
-            return
-        self.gallery.tell(kind="token", view=view, token=token, problem="")
+            kind = str(message.get("kind"))
+            self.gallery.tell(kind=kind, view=view, token="", problem=str(error), at=message.get("at"))
+
+    def _preview(self, slug: str) -> str:
+        """A token for what is shown now in the preview of one view, and for nothing else."""
+        view = embeddable().get(slug)
+        page = PAGES.get(view.page) if view is not None else None
+        require(page.needs if page is not None else Role.VIEWER, "previews of embedded views")
+        fixed = (
+            *PINNABLE.get(slug, ()),
+            "as_of",
+        )  # the other filters do not limit it and stay in the address
+        pins = {name: value for name, value in self.gallery.query.items() if name in fixed}
+        return checked_token(self.session.settings, [slug], pins, hours=PREVIEW_SECONDS / 3600)
 
 
 def _origins(allowed: Sequence[str]) -> str:
