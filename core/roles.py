@@ -59,12 +59,15 @@ class Person:
         Key of the sign-in, so that signing out ends what was begun with it; empty: none.
     until
         POSIX time in seconds when the sign-in ends.
+    record
+        What was known of them when they signed in, as a digest: when that changes, the sign-in ends.
     """
 
     name: str
     role: Role
     session: str = ""
     until: float = math.inf
+    record: str = ""
 
 
 SERVER = Person("the server", Role.ADMIN)

@@ -56,7 +56,9 @@ class Settings(param.Parameterized):
     upload_megabytes = param.Integer(
         default=500, bounds=(1, None), doc="Largest file that can be uploaded, in megabytes."
     )
-    allowed_origins = param.List(default=[], item_type=str, doc="Further hosts that may open a websocket.")
+    allowed_origins = param.List(
+        default=[], item_type=str, doc="Further hosts that the dashboard is served as, such as pc7:5006."
+    )
     embed: param.Selector = param.Selector(
         default="auto",
         objects=["auto", "off", "open", "signed"],
@@ -115,6 +117,11 @@ class Settings(param.Parameterized):
         doc="Most of them that may be views in other sites; 0: half of SALES_MAX_SESSIONS.",
     )
     session_hours = param.Number(default=12, bounds=(0.001, 720), doc="Hours until a session ends.")
+    role_hours = param.Number(
+        default=4,
+        bounds=(0.001, 720),
+        doc="Hours until a provider or proxy is asked anew for the role of a person.",
+    )
     idle_minutes = param.Number(
         default=120, bounds=(0.01, None), doc="Minutes without use until a session ends."
     )

@@ -23,13 +23,17 @@ background:#f4f6f8}
 _FAILED = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Not started - Sales dashboard</title>
 <style>body{{font:16px/1.5 sans-serif;max-width:40em;margin:15vh auto;padding:0 1em}}</style>
 <h1>The dashboard could not start</h1><p>{message}</p></html>"""
+_UNTOLD = "The server's log says why."
 
 
 class Gate:
-    """ASGI application that answers while the real one is being built, and then hands over to it."""
+    """ASGI application that answers while the real one is being built, and then hands over to it.
 
-    def __init__(self, build: Any) -> None:
-        self._build = build
+    Why that failed is told to whoever sits at this machine and needs no sign-in; others are told that it did.
+    """
+
+    def __init__(self, build: Any, settings: Settings) -> None:
+        self._build, self._settings = build, settings
         self._app: Any = None
         self._failure = ""
         self._stack = contextlib.AsyncExitStack()
@@ -42,10 +46,16 @@ class Gate:
         elif self._app is not None:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            page = _FAILED.format(message=_escaped(self._failure)).encode() if self._failure else _STARTING
+            page = self._failed(scope) if self._failure else _STARTING
             await _respond(send, 503, page, b"text/html; charset=utf-8")
         else:
             await send({"type": "websocket.close", "code": 1013})
+
+    def _failed(self, scope: dict[str, Any]) -> bytes:
+        from dashboard.security.hosts import hears_details
+
+        told = self._failure if hears_details(scope, self._settings) else _UNTOLD
+        return _FAILED.format(message=_escaped(told)).encode()
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
@@ -133,7 +143,7 @@ def serve(settings: Settings, *, announce: bool = True) -> None:
         return build_application(settings, port=port)
 
     config = uvicorn.Config(
-        Gate(build),
+        Gate(build, settings),
         log_config=None,
         log_level="warning",
         access_log=False,

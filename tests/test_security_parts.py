@@ -152,7 +152,9 @@ def test_a_failure_tells_a_reference_and_nothing_else(
 
     async def ask() -> httpx.Response:
         guard = Guard(failing, door=FrontDoor(Settings(data_dir=tmp_path)), session_count=lambda: 0)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://here") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(guard), base_url="http://localhost"
+        ) as client:
             return await client.get("/")
 
     with ThreadPoolExecutor(1) as pool:
@@ -214,7 +216,9 @@ def test_nobody_opens_a_page_whose_session_another_has_named(tmp_path: Path, que
 
     async def ask(path: str) -> int:
         guard = Guard(page, door=FrontDoor(Settings(data_dir=tmp_path)), session_count=lambda: 0)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(guard), base_url="http://here") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(guard), base_url="http://localhost"
+        ) as client:
             return (await client.get(path)).status_code
 
     with ThreadPoolExecutor(1) as pool:

@@ -4,6 +4,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -110,15 +111,28 @@ def test_an_analyst_cannot_change_tables(server: RunningServer) -> None:
         eventually(lambda: "notes was dropped" in wire.told("DataTables"))
 
 
-def test_a_role_taken_away_holds_at_once_in_open_pages(server: RunningServer, users: UsersFile) -> None:
+@pytest.mark.parametrize("change", ["role", "password", "removed and added again"])
+def test_who_is_changed_signs_in_anew(server: RunningServer, users: UsersFile, change: str) -> None:
+    """The cookie and the open pages end within seconds, also of who does nothing on them."""
     users.put("tom", Role.ANALYST, PASSWORD)
-    with Wire(signed_in(server.url, "tom", PASSWORD), "?page=sql") as wire:
+    client = signed_in(server.url, "tom", PASSWORD)
+    with Wire(client, "?page=sql") as wire:
         editor = wire.wait_for("SqlEditor")
         wire.say(editor, {"kind": "run", "text": "SELECT 41 + 1 AS answer"})
         eventually(lambda: "1 row" in wire.told("SqlResult"))
-        users.put("tom", Role.VIEWER, PASSWORD)
-        wire.say(editor, {"kind": "run", "text": "SELECT 6 * 9 AS answer"})
-        eventually(lambda: "refused: querying in SQL for tom (viewer)" in server.log())
+        before = users.path.read_text()
+        if change == "role":  # as an operator may change it, by hand
+            users.path.write_text(before.replace("tom:analyst:", "tom:viewer:"))
+        elif change == "password":
+            users.put("tom", Role.ANALYST, PASSWORD + " staple")
+        else:
+            users.remove("tom")
+            users.put("tom", Role.ANALYST, PASSWORD)
+        assert users.path.read_text() != before
+        assert wire.closed_with() == 4001
+    assert visitor(server.url, **dict(client.cookies)).get("/").status_code == 302
+    password = PASSWORD + " staple" if change == "password" else PASSWORD
+    assert signed_in(server.url, "tom", password).get("/").status_code == 200
 
 
 def test_who_is_removed_is_put_out(server: RunningServer, users: UsersFile) -> None:
@@ -149,6 +163,20 @@ def test_signing_out_ends_cookie_and_pages(server: RunningServer) -> None:
         assert wire.closed_with() == 4001
     stolen = visitor(server.url, **kept)
     assert stolen.get("/").status_code == 302
+
+
+def test_a_sign_out_holds_on_replicas_too(serve: ServeFunction, users: UsersFile, tmp_path: Path) -> None:
+    """As far as they share the data folder; the shared secret alone would not tell them."""
+    settings = {
+        "SALES_SIGN_IN": "basic", "SALES_USERS_FILE": str(users.path), "SALES_SECRET_KEY": "s" * 40,
+        "SALES_DATA_DIR": str(tmp_path / "shared"),
+    }  # fmt: skip
+    one, other = serve(**settings), serve(**settings)
+    kept = dict(signed_in(one.url, "vera", PASSWORD).cookies)
+    with Wire(visitor(other.url, **kept)) as wire:
+        assert visitor(one.url, **kept).post("/sign-out").status_code == 200
+        assert wire.closed_with() == 4001, "the page that is open at the other replica ends too"
+    assert visitor(other.url, **kept).get("/").status_code == 302
 
 
 def test_the_log_is_clean(server: RunningServer) -> None:

@@ -3,9 +3,8 @@
 from core.errors import SettingsError
 from core.settings import Settings
 from dashboard.embedding.origins import embedding_sites
+from dashboard.security.hosts import is_loopback
 from dashboard.security.requests import Proxies
-
-_LOOPBACK = ("localhost", "::1")
 
 
 def check_settings(settings: Settings) -> None:
@@ -16,13 +15,11 @@ def check_settings(settings: Settings) -> None:
     SettingsError
         Says what to set.
     """
-    if settings.sign_in == "none":
-        loopback = settings.host in _LOOPBACK or settings.host.startswith("127.")
-        if not loopback and not settings.allow_anonymous:
-            raise SettingsError(
-                f"Listening on {settings.host} would let everybody in who reaches this machine.",
-                "Set SALES_SIGN_IN to basic, oauth or proxy; or SALES_ALLOW_ANONYMOUS=yes if that is meant.",
-            )
+    if settings.sign_in == "none" and not is_loopback(settings.host) and not settings.allow_anonymous:
+        raise SettingsError(
+            f"Listening on {settings.host} would let everybody in who reaches this machine.",
+            "Set SALES_SIGN_IN to basic, oauth or proxy; or SALES_ALLOW_ANONYMOUS=yes if that is meant.",
+        )
     if settings.sign_in == "oauth" and not (settings.oauth_issuer and settings.oauth_client_id):
         raise SettingsError(
             "SALES_SIGN_IN=oauth lacks its provider.", "Set SALES_OAUTH_ISSUER and SALES_OAUTH_CLIENT_ID."

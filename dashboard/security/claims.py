@@ -56,8 +56,8 @@ class RoleNames:
         return max(found, default=self.default)
 
 
-def person_of_claims(claims: Mapping[str, Any], names: RoleNames, session: str) -> Person:
-    """The person of whom an ID token speaks.
+def person_of_claims(claims: Mapping[str, Any], names: RoleNames) -> tuple[str, Role]:
+    """Name and role of the person of whom an ID token speaks.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def person_of_claims(claims: Mapping[str, Any], names: RoleNames, session: str) 
             f"{name or 'This account'} has no role in the sales dashboard.",
             "Ask whoever runs the dashboard for the role viewer, analyst or admin.",
         )
-    return Person(name[:200], role, session)
+    return name[:200], role
 
 
 def person_of_principal(scope: Scope, names: RoleNames) -> Person | None:

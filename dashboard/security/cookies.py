@@ -1,7 +1,5 @@
 """The signed cookie of somebody who signed in, and the one that protects the form before."""
 
-import secrets
-import threading
 import time
 from typing import Any
 
@@ -22,44 +20,29 @@ class SignedCookies:
     key
         Signs the cookies.
     seconds
-        How long a sign-in lasts.
+        The longest that a sign-in lasts.
     """
 
     def __init__(self, key: bytes, seconds: float) -> None:
         self.seconds = seconds
         self._sessions = URLSafeTimedSerializer(key, salt="session")
         self._forms = URLSafeTimedSerializer(key, salt="form")
-        self._ended: dict[str, float] = {}
-        self._lock = threading.Lock()
-
-    def begun(self, name: str, role: Role) -> Person:
-        """A person who signs in now."""
-        return Person(name, role, secrets.token_urlsafe(16), time.time() + self.seconds)
 
     def packed(self, person: Person) -> str:
         """The value of the cookie of somebody who signs in now."""
-        return self._sessions.dumps([person.name, int(person.role), person.session, person.until])
+        return self._sessions.dumps(
+            [person.name, int(person.role), person.session, person.until, person.record]
+        )
 
     def person(self, value: str) -> Person | None:
-        """The person of a cookie; None if it is not ours, too old, or ended by signing out."""
+        """The person of a cookie; None if it is not ours or too old."""
         try:
-            name, role, session, until = self._sessions.loads(value, max_age=int(self.seconds) + 1)
-            if until < time.time() or session in self._ended:
+            name, role, session, until, record = self._sessions.loads(value, max_age=int(self.seconds) + 1)
+            if until < time.time():
                 return None
-            return Person(str(name), Role(role), str(session), float(until))
+            return Person(str(name), Role(role), str(session), float(until), str(record))
         except (BadData, ValueError, TypeError):
             return None
-
-    def has_ended(self, person: Person) -> bool:
-        """Whether somebody signed out."""
-        return person.session in self._ended
-
-    def end(self, person: Person) -> None:
-        """Let the cookie of ``person`` mean nothing any more."""
-        now = time.time()
-        with self._lock:
-            kept = {key: until for key, until in self._ended.items() if until > now}
-            self._ended = {**kept, person.session: now + self.seconds}
 
     def form(self, facts: dict[str, Any]) -> str:
         """A signed value that comes back soon: what a form or a way through a provider was begun with."""

@@ -1,21 +1,31 @@
 """Who comes in, by the way of signing in that was set."""
 
+import asyncio
+import hashlib
+import hmac
 import logging
+import secrets
 import time
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from core.errors import SettingsError
-from core.roles import Person
+from core.roles import Person, Role
 from core.settings import Settings
 from dashboard.security.checks import check_settings
 from dashboard.security.claims import RoleNames, person_of_principal
 from dashboard.security.cookies import SESSION_COOKIE, SignedCookies
+from dashboard.security.ended import EndedSignIns
+from dashboard.security.hosts import ServedHosts
 from dashboard.security.keys import key_for
 from dashboard.security.open_id import Provider
 from dashboard.security.requests import Proxies, Scope, cookie
-from dashboard.security.users import UserError, UsersFile, users_path
+from dashboard.security.users import User, UserError, UsersFile, users_path
 
 log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 1.0
+"""How old what is known of users and sign-outs may be."""
 
 
 class FrontDoor:
@@ -25,7 +35,9 @@ class FrontDoor:
     ----------
     mode
         ``none``, ``basic``, ``oauth`` or ``proxy``.
-    cookies, users, provider, role_names
+    served
+        The names under which the server is asked for.
+    cookies, ended, users, provider, role_names
         What the modes need; ``provider`` only exists for ``oauth``.
 
     Raises
@@ -38,11 +50,17 @@ class FrontDoor:
         check_settings(settings)
         self.settings = settings
         self.mode = str(settings.sign_in)
+        self.served = ServedHosts(settings)
         self.proxies = Proxies(settings.trusted_proxies)
         self.role_names = RoleNames(settings)
         self.cookies = SignedCookies(key_for(settings, "sign-in"), settings.session_hours * 3600)
+        self.ended = EndedSignIns(settings.data_folder / "ended-sign-ins")
         self.users = UsersFile(users_path(settings))
         self.provider = Provider(settings) if self.mode == "oauth" else None
+        self._record_key = key_for(settings, "records of users")
+        self._role_seconds = min(settings.session_hours, settings.role_hours) * 3600
+        self._read_at = -FRESH_SECONDS
+        self._reading = asyncio.Lock()
         if self.mode == "basic" and not self.users.users():
             raise SettingsError(
                 f"There are no users in {self.users.path}, so nobody could sign in.",
@@ -63,24 +81,56 @@ class FrontDoor:
     def person(self, scope: Scope) -> Person | None:
         """Who sends a request, already resolved by ``proxies``; None if nobody is known."""
         if self.mode == "proxy":
-            from_proxy = "proxy" in (scope.get("state") or {})
-            return person_of_principal(scope, self.role_names) if from_proxy else None
+            found = None
+            if "proxy" in (scope.get("state") or {}):
+                found = person_of_principal(scope, self.role_names)
+            return replace(found, until=time.time() + self._role_seconds) if found is not None else None
         if not self.people_sign_in:
             return None
         found = self.cookies.person(cookie(scope, SESSION_COOKIE))
         return None if found is None else self.current(found)
 
     def current(self, person: Person) -> Person | None:
-        """The person with the role they have now; None if they are not signed in any more."""
-        if person.until < time.time() or self.cookies.has_ended(person):
+        """The person if they are still signed in, as far as it was known at the last ``refresh``."""
+        if person.until < time.time() or self.ended.has(person.session):
             return None
         if self.mode != "basic":
             return person
-        try:
-            user = self.users.users().get(person.name)
-        except UserError as error:
-            log.error("%s", error)
+        user = self.users.known().get(person.name)
+        if user is None or not hmac.compare_digest(self._record(user), person.record):
             return None
-        if user is None:
-            return None
-        return Person(person.name, user.role, person.session, person.until)
+        return person
+
+    async def refresh(self) -> None:
+        """Read anew what changes outside of this process: users, and what was signed out elsewhere.
+
+        At most once in ``FRESH_SECONDS``, and not on the event loop: the files may be on a slow share.
+        """
+        if not self.people_sign_in or time.monotonic() - self._read_at < FRESH_SECONDS:
+            return
+        async with self._reading:
+            if time.monotonic() - self._read_at >= FRESH_SECONDS:
+                await asyncio.to_thread(self._read)
+                self._read_at = time.monotonic()
+
+    def _read(self) -> None:
+        self.ended.read()
+        if self.mode == "basic":
+            try:
+                self.users.users()
+            except UserError as error:
+                log.error("%s", error)
+
+    def begun(self, name: str, role: Role) -> Person:
+        """Somebody who comes from a provider now; their role is asked for anew after some hours."""
+        return Person(name, role, secrets.token_urlsafe(16), time.time() + self._role_seconds)
+
+    def begun_by_password(self, user: User) -> Person:
+        """Somebody who signs in with a password now: for as long as their line in the file stays as it is."""
+        until = time.time() + self.cookies.seconds
+        return Person(user.name, user.role, secrets.token_urlsafe(16), until, self._record(user))
+
+    def _record(self, user: User) -> str:
+        """A digest of all that is known of a user; it tells nothing of the password."""
+        text = "\0".join((user.name, str(user.role), user.hash))
+        return hmac.new(self._record_key, text.encode(), hashlib.sha256).hexdigest()[:24]

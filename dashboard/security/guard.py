@@ -14,7 +14,7 @@ from dashboard.security.front_door import FrontDoor
 from dashboard.security.headers import SecuredResponse
 from dashboard.security.own_pages import message_page
 from dashboard.security.rate_limits import TooOftenError, spend
-from dashboard.security.requests import Scope, address, header, same_origin
+from dashboard.security.requests import Scope, address, header, network, same_origin
 from dashboard.security.script_nonce import mark_scripts, nonce_of_scripts
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope = self._door.proxies.resolved(scope)
+        await self._door.refresh()
         person = self._door.person(scope)
         scope["user"] = person
         with acting_as(person):
@@ -88,6 +89,12 @@ class Guard:
     ) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
         """Status, page and headers of the answer if the request goes no further."""
         path, method = scope["path"], scope["method"]
+        if not self._door.served.serves(scope):
+            log.warning("refused: a request for the host %.100r", header(scope, "host"))
+            return 421, message_page(
+                "Not this server", "The dashboard is not served under the name that was asked for.",
+                remedy="Whoever runs it can add the name to SALES_ALLOWED_ORIGINS.",
+            ), []  # fmt: skip
         if method not in _SAFE and not same_origin(scope, self._door.hosts):
             log.warning("refused: %s %s was sent by another site's page", method, quote(path))
             return (
@@ -115,7 +122,7 @@ class Guard:
                 return 403, message_page("Not allowed", f"This needs the role {needed}."), []
         if path in LIMITED:
             try:
-                spend(LIMITED[path], person.name if person else address(scope))
+                spend(LIMITED[path], person.name if person else network(address(scope)))
             except TooOftenError as error:
                 return 429, message_page("Too often", str(error)), [_retry_after(error.seconds)]
         is_full = self._session_count() >= self._door.settings.max_sessions
@@ -142,6 +149,10 @@ class Guard:
     async def _websocket(self, scope: Scope, receive: Any, send: Any, person: Person | None) -> None:
         live = live_sessions.LIVE
         key = _session_key(scope)
+        if not self._door.served.serves(scope):
+            log.warning("refused: a websocket for the host %.100r", header(scope, "host"))
+            await _turned_away(receive, send)
+            return
         if self._door.people_sign_in and not scope["path"].startswith(PUBLIC) and person is None:
             log.warning("refused: a websocket of %s without sign-in", address(scope))
             await _turned_away(receive, send)
@@ -175,6 +186,7 @@ class Guard:
                 session = live.find(key)
                 if session is not None:
                     live.use(session)
+                    await self._door.refresh()
                     if session.person is not None and self._door.current(session.person) is None:
                         await close()
                         return {"type": "websocket.disconnect", "code": _CLOSED_BY_US}

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from functools import cache
 from pathlib import Path
 
 from core.errors import SettingsError
@@ -35,7 +36,9 @@ def key_for(settings: Settings, purpose: str) -> bytes:
     return hmac.new(server_secret(settings), purpose.encode(), hashlib.sha256).digest()
 
 
+@cache
 def _kept(file: Path) -> bytes:
+    """Read once by each process: a secret that is changed holds from the next start on."""
     try:
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)

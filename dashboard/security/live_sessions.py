@@ -13,6 +13,7 @@ from core.roles import Person, acting
 log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 2.0
+_NOT_SIGNED_IN = "You are not signed in any more."
 _REMEMBERED_SECONDS = 600.0
 Close = Callable[[], Awaitable[None]]
 
@@ -53,6 +54,8 @@ class LiveSessions:
         The person as they are now, with the role they have now; None if they are not signed in any more.
     hours, idle_minutes
         How long a page may be open, and how long unused.
+    refresh
+        Reads anew what ``current`` answers from.
     """
 
     def __init__(
@@ -61,9 +64,11 @@ class LiveSessions:
         *,
         hours: float,
         idle_minutes: float,
+        refresh: Callable[[], Awaitable[None]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._current = current
+        self._refresh = refresh or _nothing_to_read
         self._most_seconds, self._idle_seconds = hours * 3600, idle_minutes * 60
         self._clock = clock
         self._by_key: dict[str, LiveSession] = {}
@@ -104,21 +109,32 @@ class LiveSessions:
 
     async def sweep(self) -> None:
         """End the pages that are too old, too long unused, or whose person is not signed in any more."""
+        await self._refresh()
         now = self._clock()
         self._ended = {key: at for key, at in self._ended.items() if now - at < _REMEMBERED_SECONDS}
         for live in list(self._by_key.values()):
-            reason = "" if live.key in self._ended else self._reason(live, now)
-            if reason:
-                self._ended[live.key] = now
-                log.info("a session of %s ends: %s", live.person.name if live.person else "nobody", reason)
-                self._tell(live, reason)
-                task = asyncio.create_task(self._close_later(live))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
+            if reason := self._reason(live, now):
+                self._end(live, reason, now)
+
+    async def end_of(self, person: Person) -> None:
+        """End the pages that were opened with the sign-in of ``person``."""
+        for live in list(self._by_key.values()):
+            if live.person is not None and live.person.session == person.session:
+                self._end(live, _NOT_SIGNED_IN, self._clock())
+
+    def _end(self, live: LiveSession, reason: str, now: float) -> None:
+        if live.key in self._ended:
+            return
+        self._ended[live.key] = now
+        log.info("a session of %s ends: %s", live.person.name if live.person else "nobody", reason)
+        self._tell(live, reason)
+        task = asyncio.create_task(self._close_later(live))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _reason(self, live: LiveSession, now: float) -> str:
         if live.person is not None and self._current(live.person) is None:
-            return "You are not signed in any more."
+            return _NOT_SIGNED_IN
         if now - live.opened > self._most_seconds:
             return f"This page was open for {_in_words(self._most_seconds)}, the longest a session may last."
         if now - live.used > self._idle_seconds:
@@ -136,6 +152,10 @@ class LiveSessions:
         await asyncio.sleep(_GRACE_SECONDS)
         if live.close is not None:
             await live.close()
+
+
+async def _nothing_to_read() -> None:
+    """Where nobody signs in, nothing of a person changes."""
 
 
 LIVE: LiveSessions | None = None

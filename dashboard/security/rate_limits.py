@@ -42,15 +42,15 @@ class RateLimits:
         self._lock = threading.Lock()
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
-    def spend(self, action: str, key: str) -> None:
-        """Take one token.
+    def spend(self, action: str, key: str, times: float = 1) -> None:
+        """Take one token of a bucket that holds ``times`` as many as the limit of its action.
 
         Raises
         ------
         TooOftenError
             None is left.
         """
-        most = self.per_minute[action]
+        most = self.per_minute[action] * times
         with self._lock:
             now = self._clock()
             left, at = self._buckets.pop((action, key), (most, now))
@@ -95,8 +95,8 @@ def set_limits(limits: RateLimits) -> None:
     _limits = limits
 
 
-def spend(action: str, key: str = "") -> None:
-    """Take one token of whoever acts now, or of ``key``.
+def spend(action: str, key: str = "", *, times: float = 1) -> None:
+    """Take one token of whoever acts now, or of ``key``, whose bucket holds ``times`` the limit.
 
     Raises
     ------
@@ -106,4 +106,4 @@ def spend(action: str, key: str = "") -> None:
     if not key:
         person = who()
         key = person.name if person else ""
-    _limits.spend(action, key)
+    _limits.spend(action, key, times)

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from core.errors import SettingsError
 
 Scope = dict[str, Any]
-_FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded")
+FORWARDED = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded")
+"""Headers that only a proxy may set."""
 _PRINCIPAL = b"x-ms-"
 
 
@@ -39,6 +40,19 @@ def address(scope: Scope) -> str:
     """The address that a request came from, as far as it is known."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def network(where: str) -> str:
+    """What counts as one client: an IPv4 address, or the /64 network that an IPv6 client has for itself."""
+    try:
+        found = ipaddress.ip_address(where)
+    except ValueError:
+        return where
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def same_origin(scope: Scope, allowed_hosts: list[str]) -> bool:
@@ -98,7 +112,7 @@ class Proxies:
             scope["headers"] = [
                 (key, value)
                 for key, value in scope["headers"]
-                if key.lower() not in _FORWARDED and not key.lower().startswith(_PRINCIPAL)
+                if key.lower() not in FORWARDED and not key.lower().startswith(_PRINCIPAL)
             ]
             return scope
         scope["state"] = {**(scope.get("state") or {}), "proxy": peer}

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import re
 import secrets
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -18,11 +20,14 @@ from dashboard.security.front_door import FrontDoor
 from dashboard.security.live_sessions import LiveSessions
 from dashboard.security.own_pages import message_page, password_page
 from dashboard.security.rate_limits import TooOftenError, spend
-from dashboard.security.requests import address, cookie, is_secure
+from dashboard.security.requests import address, cookie, is_secure, network
 
 log = logging.getLogger(__name__)
 
 _LONGEST_FORM = 20_000
+_NAME_TIMES = 5
+_KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
+"""What the cookie of the form holds; anything else was not set here, and is not sent back."""
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -52,8 +57,7 @@ def add_sign_in(app: FastAPI, door: FrontDoor, live: LiveSessions) -> None:
         if not _same(cookie(request.scope, FORM_COOKIE), str(facts.get("key", ""))):
             return _form(request, door, back=back, name=name, problem="The form was too old. Sign in again.")
         try:
-            spend("login", f"address {address(request.scope)}")
-            spend("login", f"name {name}")
+            _spend_attempt(request, name)
         except TooOftenError as error:
             log.warning("refused: too many attempts to sign in from %s", address(request.scope))
             answer = _form(request, door, back=back, name=name, problem=str(error), status=429)
@@ -65,7 +69,7 @@ def add_sign_in(app: FastAPI, door: FrontDoor, live: LiveSessions) -> None:
             return _form(
                 request, door, back=back, name=name, problem="Name or password is wrong.", status=401
             )
-        return _welcome(request, door, door.cookies.begun(user.name, user.role), back)
+        return _welcome(request, door, door.begun_by_password(user), back)
 
     @app.get("/sign-in/callback")
     async def callback(request: Request, code: str = "", state: str = "", error: str = "") -> Response:
@@ -79,24 +83,24 @@ def add_sign_in(app: FastAPI, door: FrontDoor, live: LiveSessions) -> None:
             log.warning("refused: the sign-in provider said %.100r", error)
             return _refusal("The sign-in provider let nobody in.", 403)
         try:
-            spend("login", f"address {address(request.scope)}")
+            _spend_attempt(request)
             begun = open_id.Begun(facts["state"], facts["nonce"], facts["verifier"])
             claims = await asyncio.to_thread(door.provider.claims, code, begun, _callback(request, door))
-            person = person_of_claims(claims, door.role_names, secrets.token_urlsafe(16))
+            person = person_of_claims(claims, door.role_names)
         except SalesError as problem:
             log.warning("refused: %s (%s)", problem, problem.__cause__ or "no more is known")
             return _refusal(problem.message, 403, problem.remedy)
-        kept = door.cookies.begun(person.name, person.role)
-        return _welcome(request, door, kept, _local(str(facts.get("back", "/"))))
+        return _welcome(request, door, door.begun(*person), _local(str(facts.get("back", "/"))))
 
     @app.post("/sign-out")
     async def sign_out(request: Request) -> Response:
         """End the sign-in: its cookie means nothing any more and its open pages are closed."""
-        person = door.cookies.person(cookie(request.scope, SESSION_COOKIE))
+        person = door.person(request.scope)
         if person is not None:
-            door.cookies.end(person)
+            if door.mode != "proxy":  # there the proxy says with each request who is signed in
+                await asyncio.to_thread(door.ended.end, person.session, person.until)
             log.info("%s signed out", person.name)
-            await live.sweep()
+            await live.end_of(person)
         after = "/sign-in"
         if door.provider is not None:
             after = await asyncio.to_thread(door.provider.sign_out_address, _base(request, door)) or "/"
@@ -108,13 +112,23 @@ def add_sign_in(app: FastAPI, door: FrontDoor, live: LiveSessions) -> None:
         return answer
 
 
+def _spend_attempt(request: Request, name: str = "") -> None:
+    """Count an attempt to sign in.
+
+    By the client, and by the name, of which more are let through: a single client that keeps trying a name
+    does not keep its owner out.
+    """
+    spend("login", f"address {network(address(request.scope))}")
+    if name:
+        spend("login", f"name {name}", times=_NAME_TIMES)
+
+
 def _welcome(request: Request, door: FrontDoor, person: Person, back: str) -> Response:
     log.info("%s (%s) signed in", person.name, person.role)
     secure = is_secure(request.scope)
     answer = RedirectResponse(back, 303, headers=_NO_STORE)
-    packed = set_cookie(
-        SESSION_COOKIE, door.cookies.packed(person), secure=secure, seconds=door.cookies.seconds
-    )
+    left = max(1.0, person.until - time.time())
+    packed = set_cookie(SESSION_COOKIE, door.cookies.packed(person), secure=secure, seconds=left)
     answer.headers.append("Set-Cookie", packed)
     answer.headers.append("Set-Cookie", set_cookie(FORM_COOKIE, "", secure=secure, seconds=0))
     return answer
@@ -123,7 +137,8 @@ def _welcome(request: Request, door: FrontDoor, person: Person, back: str) -> Re
 def _form(
     request: Request, door: FrontDoor, *, back: str, name: str = "", problem: str = "", status: int = 200
 ) -> Response:
-    key = cookie(request.scope, FORM_COOKIE) or secrets.token_urlsafe(24)
+    kept = cookie(request.scope, FORM_COOKIE)
+    key = kept if _KEY.fullmatch(kept) else secrets.token_urlsafe(24)
     page = password_page(problem=problem, form=door.cookies.form({"key": key}), back=back, name=name)
     answer = HTMLResponse(page, status, headers=_NO_STORE)
     packed = set_cookie(FORM_COOKIE, key, secure=is_secure(request.scope), seconds=FORM_SECONDS)
