@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from core.errors import SalesError
 from core.roles import SERVER, acting_as, allow_everything, known_people_only, set_finder, set_policy
@@ -20,6 +20,7 @@ from dashboard.observability.operations import Operations, add_operations
 from dashboard.security import live_sessions
 from dashboard.security.front_door import FrontDoor
 from dashboard.security.guard import Guard
+from dashboard.security.hosts import hears_details
 from dashboard.security.keys import key_for
 from dashboard.security.live_sessions import LiveSessions
 from dashboard.security.rate_limits import RateLimits, parsed_limits, set_limits
@@ -29,6 +30,7 @@ from dashboard.static_files import StaticFiles
 log = logging.getLogger(__name__)
 READY_CHECK_SECONDS = 2.0
 READY_CACHE_SECONDS = 10.0
+UNREADY = "the database does not answer"
 
 
 def build_application(settings: Settings, *, port: int) -> FastAPI:
@@ -47,7 +49,12 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
 
     _leave_busy_events_alone()
     door = FrontDoor(settings)
-    live = LiveSessions(door.current, hours=settings.session_hours, idle_minutes=settings.idle_minutes)
+    live = LiveSessions(
+        door.current,
+        hours=settings.session_hours,
+        idle_minutes=settings.idle_minutes,
+        refresh=door.refresh,
+    )
     live_sessions.set_live(live)
     set_finder(live_sessions.person_now)
     set_policy(known_people_only if door.people_sign_in else allow_everything)
@@ -67,10 +74,14 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     asking = asyncio.Lock()
 
     @app.get("/readyz")
-    async def ready() -> Response:
-        """Whether the database answers; asked at most every ten seconds, for at most two."""
+    async def ready(request: Request) -> Response:
+        """Whether the database answers; asked at most every ten seconds, for at most two.
+
+        What it says of itself is told to whoever sits at this machine and needs no sign-in, and to the log.
+        """
         async with asking:  # many at once would wait in as many threads
             if time.monotonic() - readiness["at"] > READY_CACHE_SECONDS:
+                before = readiness["message"]
                 try:
                     health = await asyncio.wait_for(
                         asyncio.to_thread(current.database.health), READY_CHECK_SECONDS
@@ -79,7 +90,10 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
                 except TimeoutError:
                     readiness.update(ok=False, message="the database did not answer in time")
                 readiness["at"] = time.monotonic()
-        text = "ready" if readiness["ok"] else f"not ready: {readiness['message']}"
+                if not readiness["ok"] and readiness["message"] != before:
+                    log.warning("not ready: %s", readiness["message"])
+        reason = readiness["message"] if hears_details(request.scope, settings) else UNREADY
+        text = "ready" if readiness["ok"] else f"not ready: {reason}"
         return Response(text, status_code=200 if readiness["ok"] else 503, media_type="text/plain")
 
     def page() -> pn.viewable.Viewable:
