@@ -44,10 +44,12 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     import panel as pn
     from panel.io.fastapi import add_applications
 
+    from dashboard.page_bundle import keep_bundles, prepare_bundle
     from dashboard.shell import Shell
     from dashboard.uploads import add_upload_route
 
     _leave_busy_events_alone()
+    keep_bundles()
     door = FrontDoor(settings)
     live = LiveSessions(
         door.current,
@@ -106,6 +108,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
         current.follow(shell.session, document)
         page = shell.page()
         session.tell = partial(setattr, shell.account, "ended")
+        prepare_bundle()
         return page
 
     origins = [f"{host}:{port}" for host in {settings.host, "localhost", "127.0.0.1"}] + door.hosts
