@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from core.sql_files import read_sql, sql_names
-from core.sql_guard import StatementError, check_statement
+from core.sql_guard import StatementError, check_statement, require_own_schema
 
 ACCEPTED = {
     "sqlite": [
@@ -88,7 +88,46 @@ REFUSED = [
         (1, 12),
     ),
     ("postgres", "SELECT * FROM t FOR UPDATE", "lock rows", (1, 17)),
+    ("postgres", "SELECT * FROM information_schema.tables", "information_schema shows the inside", (1, 15)),
+    ("postgres", "SELECT * FROM pg_catalog.t", "pg_catalog shows the inside", (1, 15)),
+    ("postgres", "SELECT other.upper('x')", "upper is called from a schema", (1, 14)),
+    ("postgres", "SELECT * FROM other.unnest(ARRAY[1])", "unnest is called from a schema", (1, 21)),
+    ("mysql", "SELECT * FROM other.t", "outside this database", (1, 15)),
+    ("mysql", "SELECT * FROM information_schema.tables", "outside this database", (1, 15)),
+    ("tsql", "SELECT * FROM other..t", "A name is missing between dots", (1, 20)),
+    ("tsql", "SELECT * FROM guest.t", "guest shows the inside", (1, 15)),
+    ("tsql", "SELECT * FROM other.string_split('a', ',')", "called from a schema", (1, 21)),
+    ("spark", "SELECT * FROM global_temp.t", "global_temp shows the inside", (1, 15)),
+    ("spark", "SELECT * FROM catalog.other.t", "outside this database", (1, 15)),
+    ("spark", "SELECT * FROM system.t", "system shows the inside", (1, 15)),
+    ("duckdb", "SELECT * FROM other.t", "There is no schema other", (1, 15)),
+    ("duckdb", "SELECT * FROM company.other.t", "There is no schema other", (1, 15)),
+    ("duckdb", "SELECT * FROM pg_catalog.t", "There is no schema pg_catalog", (1, 15)),
+    ("sqlite", "SELECT * FROM other.t", "There is no schema other", (1, 15)),
 ]
+
+READING_OTHERS = [
+    "SELECT * FROM {table}",
+    "SELECT * FROM {table} AS t",
+    "SELECT * FROM t, {table}",
+    "SELECT * FROM t JOIN {table} AS u ON u.a = t.a",
+    "SELECT (SELECT MAX(a) FROM {table})",
+    "SELECT a FROM t WHERE a IN (SELECT a FROM {table})",
+    "SELECT a FROM t WHERE EXISTS (SELECT 1 FROM {table} AS u WHERE u.a = t.a)",
+    "SELECT a FROM t UNION ALL SELECT a FROM {table}",
+    "WITH t AS (SELECT a FROM {table}) SELECT a FROM t",
+    "WITH other AS (SELECT 1 AS a) SELECT a FROM {table}",
+    "SELECT * FROM (SELECT a FROM (SELECT a FROM {table}) AS u) AS t",
+    "SELECT a FROM t ORDER BY (SELECT MAX(a) FROM {table})",
+    "SELECT CASE WHEN a = (SELECT 1 FROM {table}) THEN 1 ELSE 2 END FROM t",
+    "SELECT * FROM /* public. */ {table} -- public.t",
+    "SELECT * FROM\n{table}",
+]
+WAYS_TO_WRITE = {
+    "postgres": ["other.t", "OTHER.t", '"other".t', 'other."t"', "other . t", "ONLY other.t", "other.t *"],
+    "tsql": ["other.t", "[other].[t]", '"other".t', "Other . t"],
+    "spark": ["other.t", "`other`.`t`", "Other.t"],
+}
 
 
 @pytest.mark.parametrize(("dialect", "sql"), [(d, sql) for d, texts in ACCEPTED.items() for sql in texts])
@@ -106,6 +145,29 @@ def test_everything_else_is_refused_with_reason_and_place(
     if place is not None:
         assert (caught.value.line, caught.value.column) == place
         assert f"(line {place[0]}, column {place[1]})" in caught.value.message
+
+
+@pytest.mark.parametrize("shape", READING_OTHERS)
+@pytest.mark.parametrize(
+    ("dialect", "table"), [(d, way) for d, ways in WAYS_TO_WRITE.items() for way in ways]
+)
+def test_no_table_of_another_schema_is_overlooked(dialect: str, table: str, shape: str) -> None:
+    try:
+        checked = check_statement(shape.format(table=table), dialect)
+    except StatementError:
+        return  # not written like that on this engine
+    assert [name for name, _ in checked.schemas] == ["other"]
+    with pytest.raises(StatementError, match="The schema other is not the one that is shown, public"):
+        require_own_schema(checked.text, checked.schemas, "public", dialect)
+    require_own_schema(checked.text, checked.schemas, "other", dialect)
+
+
+def test_quoted_names_of_schemas_are_compared_as_the_server_does() -> None:
+    quoted = check_statement('SELECT * FROM "Public".t', "postgres")
+    with pytest.raises(StatementError, match="The schema Public"):
+        require_own_schema(quoted.text, quoted.schemas, "public", "postgres")
+    bracketed = check_statement("SELECT * FROM [DBO].t", "tsql")
+    require_own_schema(bracketed.text, bracketed.schemas, "dbo", "tsql")
 
 
 @pytest.mark.parametrize("name", [n for n in sql_names() if not n.startswith(("schema/", "staging/"))])

@@ -3,6 +3,7 @@
 from core.sql_guard.check import CheckedStatement, check_statement
 from core.sql_guard.functions import allowed_functions
 from core.sql_guard.problems import StatementError, line_and_column, refused_at
+from core.sql_guard.tree import require_own_schema
 
 __all__ = [
     "CheckedStatement",
@@ -11,4 +12,5 @@ __all__ = [
     "check_statement",
     "line_and_column",
     "refused_at",
+    "require_own_schema",
 ]

@@ -29,6 +29,8 @@ _BEFORE_BRACKET = names_in(
 _LAST_WORD_COUNTS = ("GROUP BY", "ORDER BY", "PARTITION BY", "GROUPING SETS", "UNION ALL", "WITHIN GROUP")
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it would log what people type
 
+_METHODS = ("sqlite", "duckdb")
+"""Dialects without functions in schemas; DuckDB writes x.upper() for upper(x)."""
 _UNUSUAL_DEPTH = "The statement is nested too deeply"
 
 
@@ -38,7 +40,8 @@ class CheckedStatement:
 
     ``text`` is as typed; ``sql`` is what may be given to the engine: the same words in the same places,
     without comments and closing semicolon. ``parameters`` are the names of its ``:name`` parameters in order;
-    ``tables`` the tables and views it reads, as written.
+    ``tables`` the tables and views it reads, as written; ``schemas`` the schemas of a server that it names,
+    with where: the connection knows which one is its own, and has to see to it that there is no other.
     """
 
     text: str
@@ -46,6 +49,7 @@ class CheckedStatement:
     dialect: str
     parameters: tuple[str, ...]
     tables: tuple[str, ...]
+    schemas: tuple[tuple[str, int], ...] = ()
 
 
 @lru_cache(maxsize=256)
@@ -85,7 +89,7 @@ def check_statement(sql: str, dialect: str) -> CheckedStatement:
             raise _function_refused(sql, word, dialect)
     if dialect == "duckdb":
         plain = text_of(plain, _with_dollars(words, frozenset(facts.parameters)))
-    return CheckedStatement(sql, plain, dialect, facts.parameters, facts.tables)
+    return CheckedStatement(sql, plain, dialect, facts.parameters, facts.tables, facts.schemas)
 
 
 def _with_dollars(words: Sequence[Word], parameters: frozenset[str]) -> list[Word]:
@@ -124,6 +128,8 @@ def _check_words(sql: str, words: Sequence[Word], dialect: str) -> None:
         if dialect == "tsql" and word.upper.split(" ")[0] in TSQL_STATEMENT_WORDS:
             raise refused_at(sql, word.start, TSQL_STATEMENT_REASON.format(word=word.upper), ONE_SELECT)
         after = words[i + 1] if i + 1 < len(words) else None
+        if word.raw == "." and after is not None:
+            _check_after_dot(sql, words, i, dialect)
         if word.upper in ("FROM", "JOIN", "TABLE") and after is not None and after.is_string:
             raise refused_at(
                 sql,
@@ -131,6 +137,23 @@ def _check_words(sql: str, words: Sequence[Word], dialect: str) -> None:
                 f"{after.raw} is a file, and files cannot be read here",
                 "Load it first: the Data page, or sales-dashboard ingest FILE",
             )
+
+
+def _check_after_dot(sql: str, words: Sequence[Word], dot: int, dialect: str) -> None:
+    """Refuse what parser and server may read differently, and functions that somebody keeps in a schema."""
+    after = words[dot + 1]
+    if after.raw == ".":
+        raise refused_at(
+            sql, words[dot].start, "A name is missing between dots", "Name the table without a database."
+        )
+    called = dot + 2 < len(words) and words[dot + 2].raw == "("
+    if called and dialect not in _METHODS:
+        raise refused_at(
+            sql,
+            after.start,
+            f"The function {after.name} is called from a schema",
+            "Call it by its name alone.",
+        )
 
 
 def _functions_not_allowed(words: Sequence[Word], dialect: str) -> list[Word]:

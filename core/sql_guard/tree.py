@@ -43,6 +43,14 @@ _SCHEMAS = {
     "sqlite": frozenset({"main", "temp"}),
     "duckdb": frozenset({"main", "temp", "memory", "information_schema"}),
 }
+"""The only schemas there are in files; on servers the connection knows which one is its own."""
+_CATALOGUES = {
+    "tsql": re.compile(r"sys$|guest$|cdc$|db_"),  # INFORMATION_SCHEMA tells of tables that may be read anyway
+    "": re.compile(r"information_schema$|pg_|sys$|system$|global_temp$|mysql$|performance_schema$"),
+}
+"""Schemas of servers that hold nothing of the company."""
+_OPEN_CATALOGUES = {"tsql": frozenset({"information_schema"})}
+_WITHOUT_SCHEMA = "Name its tables without a schema."
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class TreeFacts:
     tables: tuple[str, ...]
     parameters: tuple[str, ...]
     alias_offsets: frozenset[int]
+    schemas: tuple[tuple[str, int], ...]
 
 
 def check_tree(sql: str, tree: exp.Expr, words: Sequence[Word], dialect: str) -> TreeFacts:
@@ -68,6 +77,7 @@ def check_tree(sql: str, tree: exp.Expr, words: Sequence[Word], dialect: str) ->
     ctes = {node.alias.lower() for node in nodes if isinstance(node, exp.CTE)}
     tables: dict[str, None] = {}
     parameters: dict[str, None] = {}
+    schemas: dict[str, int] = {}
     aliases = set()
     for node in nodes:
         if not _is_allowed(type(node)):
@@ -80,6 +90,8 @@ def check_tree(sql: str, tree: exp.Expr, words: Sequence[Word], dialect: str) ->
             _check_table(sql, node, words, dialect)
             if node.db or node.name.lower() not in ctes:
                 tables.setdefault(".".join(part.name for part in node.parts))
+            if named := _schema_of(node, dialect):
+                schemas.setdefault(named, _first_place(node) or 0)
         elif isinstance(node, exp.In) and isinstance(node.args.get("field"), exp.Column | exp.Literal):
             _check_membership(sql, node.args["field"])
         elif isinstance(node, exp.TableAlias) and isinstance(node.this, exp.Identifier):
@@ -94,7 +106,7 @@ def check_tree(sql: str, tree: exp.Expr, words: Sequence[Word], dialect: str) ->
     if ctes:
         _check_size(tree)
     in_order = sorted(parameters, key=lambda name: _place(words, name))
-    return TreeFacts(tuple(tables), tuple(in_order), frozenset(aliases))
+    return TreeFacts(tuple(tables), tuple(in_order), frozenset(aliases), tuple(schemas.items()))
 
 
 def _is_allowed(kind: type[exp.Expr]) -> bool:
@@ -140,9 +152,46 @@ def _check_table(sql: str, table: exp.Table, words: Sequence[Word], dialect: str
         raise refused_at(
             sql, place, f"{'.'.join(names)} is outside this database", "Name its tables without a database."
         )
-    schemas = _SCHEMAS.get(dialect)
-    if dialect == "sqlite" and schemas and len(names) == 2 and names[0].lower() not in schemas:
-        raise refused_at(sql, place, f"There is no schema {names[0]}", "Name the table alone.")
+    if len(names) < 2:
+        return
+    schema, known = names[-2], _SCHEMAS.get(dialect)
+    if known is not None and schema.lower() not in known:
+        raise refused_at(sql, place, f"There is no schema {schema}", "Name the table alone.")
+    if known is None and _CATALOGUES.get(dialect, _CATALOGUES[""]).match(schema.lower()):
+        raise refused_at(sql, place, f"The schema {schema} shows the inside of the engine", _WITHOUT_SCHEMA)
+
+
+def _schema_of(table: exp.Table, dialect: str) -> str:
+    """The schema that a table of a server is looked for in, as the server compares names; empty: its own."""
+    named = table.args.get("db")
+    if not isinstance(named, exp.Identifier) or dialect in _SCHEMAS:
+        return ""
+    if named.name.lower() in _OPEN_CATALOGUES.get(dialect, ()):
+        return ""
+    return named.name if dialect == "postgres" and named.quoted else named.name.lower()
+
+
+def require_own_schema(sql: str, schemas: Sequence[tuple[str, int]], own: str, dialect: str) -> None:
+    """Check that the tables of a statement are in the schema that is shown.
+
+    Parameters
+    ----------
+    schemas
+        Schemas that the statement names, with their places; see ``CheckedStatement``.
+    own
+        The schema of the connection, as the server writes it.
+
+    Raises
+    ------
+    StatementError
+        One is in another schema, whoever may read it.
+    """
+    shown = own if dialect == "postgres" else own.lower()
+    for schema, place in schemas:
+        if schema != shown:
+            raise refused_at(
+                sql, place, f"The schema {schema} is not the one that is shown, {own}", _WITHOUT_SCHEMA
+            )
 
 
 def _check_membership(sql: str, field: exp.Column | exp.Literal) -> None:

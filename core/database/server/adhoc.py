@@ -10,13 +10,20 @@ from core.database.server.failures import reading_error
 from core.database.server.frames import frame_of
 from core.database.server.places import explained
 from core.database.server.state import Expanded, State, expanded
-from core.sql_guard import CheckedStatement
+from core.sql_guard import CheckedStatement, require_own_schema
 
 if TYPE_CHECKING:
     from core.database.server.database import ServerDatabase
 
 _GRACE_SECONDS = 5
 _FIRST_BLOCK = 1_000
+_OWN_SCHEMA = {
+    "postgres": "SELECT current_schema()",
+    "tsql": "SELECT SCHEMA_NAME()",
+    "mysql": "SELECT DATABASE()",
+    "spark": "SELECT current_schema()",
+}
+"""By dialect: what a table without a schema is looked for in."""
 
 
 class ServerAdhoc(AdhocConnection):
@@ -55,6 +62,7 @@ class ServerAdhoc(AdhocConnection):
         """While this block runs, the server stops when the watch says so; errors become sentences."""
         dialect, connection = self._database.dialect, self._connection
         watch.check()
+        self._require_own_schema(statement)
         query = expanded(statement.sql, self._state.staging, dialect)
         bound = dialect.bound(connection, query.sql, params)
         cancel = self._canceller()
@@ -71,6 +79,19 @@ class ServerAdhoc(AdhocConnection):
                 asked = "the query" if failure.kind == "permission" else "The query"
                 raise reading_error(failure, dialect, self._database.address, asked) from error
             raise explained(failure, statement, _place(failure.place, bound, query), self._state) from error
+
+    def _require_own_schema(self, statement: CheckedStatement) -> None:
+        """Keep to the schema that is shown, whatever else the account may read."""
+        if not statement.schemas:
+            return
+        try:
+            found = self._database.dialect.fetch(self._connection, _OWN_SCHEMA[self.dialect])
+        except self._database.dialect.errors as error:
+            failure = self._database.dialect.failure(error)
+            raise reading_error(
+                failure, self._database.dialect, self._database.address, "The query"
+            ) from error
+        require_own_schema(statement.text, statement.schemas, str(found[0][0] or ""), self.dialect)
 
     def _canceller(self) -> Callable[[], None]:
         stop = self._database.dialect.canceller(self._connection, self._database.address)

@@ -14,7 +14,7 @@ from core.database.spark.frames import frame_of
 from core.database.spark.session import is_interrupted, load_pyspark, missing_relation, reason, rpc_errors
 from core.database.staging import explain_absent
 from core.errors import SalesError
-from core.sql_guard import CheckedStatement, StatementError
+from core.sql_guard import CheckedStatement, StatementError, require_own_schema
 
 _AGAIN_SECONDS = 0.5
 _PLACE = re.compile(r"line (\d+),? pos(?:ition)? (\d+)")
@@ -44,6 +44,7 @@ class SparkAdhoc(AdhocConnection):
         pieces: list[pl.DataFrame] = []
         used, truncated_by = 0, None
         with self._running(watch):
+            self._require_own_schema(statement)
             frame = self._reader.session.sql(one_select(statement.sql), args=dict(params) or None)
             empty = frame.limit(0)
             for batch in arrow_batches(self._reader.session, frame.limit(limits.max_rows + 1)):
@@ -61,12 +62,19 @@ class SparkAdhoc(AdhocConnection):
 
     def plan(self, statement: CheckedStatement, params: Mapping[str, object], watch: Watch) -> str:
         with self._running(watch):
+            self._require_own_schema(statement)
             text = f"EXPLAIN FORMATTED {one_select(statement.sql)}"
             rows = self._reader.session.sql(text, args=dict(params) or None).collect()
         return str(rows[0][0]).strip()
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _require_own_schema(self, statement: CheckedStatement) -> None:
+        """Keep to the schema that is shown, whatever else the account may read."""
+        if statement.schemas:
+            own = str(self._reader.session.sql("SELECT current_schema()").collect()[0][0])
+            require_own_schema(statement.text, statement.schemas, own, self.dialect)
 
     @contextmanager
     def _running(self, watch: Watch) -> Iterator[None]:
