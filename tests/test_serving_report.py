@@ -28,7 +28,8 @@ from dashboard import theme
 from dashboard.cli import cli
 from dashboard.current_database import CurrentDatabase
 from dashboard.report.making import make_report
-from tests.conftest import RunningServer
+from dashboard.report.queue import ReportQueue, ReportQueueFullError
+from tests.conftest import RunningServer, ServeFunction
 
 PATIENCE = 60_000
 MOST_BYTES = 6_000_000
@@ -96,7 +97,7 @@ def check_overview(page: Page, database: Database) -> None:
     """The Overview of the USA: chip, figures of core, and drawn charts."""
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     expect(page.locator(".chips li")).to_have_text(["Country: USA"])
-    expect(page.locator(".source")).to_contain_text("sqlite")
+    expect(page.locator(".source")).to_contain_text("SQLite")
     expected = expected_figures(database, "USA")
     assert {"revenue", "orders"} <= expected.keys()
     for key, value in expected.items():
@@ -257,3 +258,64 @@ def test_a_page_without_a_report_says_so_below_the_button(
     expect(page.get_by_text("As known on").first).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Save as report").click()
     expect(page.locator(".report-said")).to_contain_text("running dashboard", timeout=PATIENCE)
+
+
+def test_only_so_many_reports_wait_for_one_person_and_in_all() -> None:
+    queue = ReportQueue(in_all=3, per_person=2)
+    first, second = queue.enter("ann"), queue.enter("ann")
+    assert (first.ahead, second.ahead) == (0, 1)
+    with pytest.raises(ReportQueueFullError, match=r"As many reports of yours .* \(2\)"):
+        queue.enter("ann")
+    third = queue.enter("ben")
+    with pytest.raises(ReportQueueFullError, match=r"as the server takes \(3\)"):
+        queue.enter("cleo")
+    first.leave()
+    first.leave()  # gives only one place back
+    assert queue.enter("ann").ahead == 2
+    with pytest.raises(ReportQueueFullError):
+        queue.enter("ben")
+    third.leave()
+    assert queue.enter("cleo").ahead == 2
+
+
+HELD_BACK = """
+import pathlib, time
+import dashboard.report.button as button
+from dashboard.report.queue import ReportQueue
+
+button.QUEUE = ReportQueue(in_all=2)
+made = button.make_report
+
+def once_there(current, search):
+    while not pathlib.Path({file!r}).exists():
+        time.sleep(0.05)
+    return made(current, search)
+
+button.make_report = once_there
+"""
+
+
+def test_a_full_queue_is_told_to_who_asks(
+    serve: ServeFunction, watched: Callable[..., Page], tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    server = serve(first=HELD_BACK.format(file=str(go)))
+    pages = [watched(f"{server.url}/?page=overview") for _ in range(3)]
+    for page in pages:
+        expect(page.locator(".figure").first).to_be_visible(timeout=PATIENCE)
+    pages[0].locator(".report-save").click()
+    expect(pages[0].locator(".report-save")).to_have_text("Saving …", timeout=PATIENCE)
+    pages[1].locator(".report-save").click()
+    expect(pages[1].locator(".report-said")).to_have_text(
+        "One report is made before this one.", timeout=PATIENCE
+    )
+    pages[2].locator(".report-save").click()
+    expect(pages[2].locator(".report-said")).to_contain_text(
+        "As many reports wait to be made as the server takes (2).", timeout=PATIENCE
+    )
+    expect(pages[2].locator(".report-save")).to_be_enabled()
+    with pages[1].expect_download(timeout=PATIENCE), pages[0].expect_download(timeout=PATIENCE):
+        go.touch()
+    expect(pages[1].locator(".report-said")).to_be_hidden(timeout=PATIENCE)
+    with pages[2].expect_download(timeout=PATIENCE):  # there is room again
+        pages[2].locator(".report-save").click()

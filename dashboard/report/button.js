@@ -43,8 +43,11 @@ export function render({model}) {
   model.on("busy", show)
   model.on("msg:custom", (answer) => {
     const data = answer.data ?? answer
-    if (data.kind === "report") save(data.name, data.text)
-    if (data.kind === "refused") tell(data.message)
+    if (data.kind === "report") {
+      tell("")
+      save(data.name, data.text)
+    }
+    if (data.kind === "refused" || data.kind === "waiting") tell(data.message)
   })
   show()
   return box
