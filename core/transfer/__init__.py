@@ -2,6 +2,7 @@
 
 from core.transfer.check import examine_target
 from core.transfer.copying import CopyOptions, copy_database, discard_copy
+from core.transfer.permission import require_permitted
 from core.transfer.places import check_typed, identity, with_password
 from core.transfer.report import CopiedTable, CopyProgress, CopyReport, Progress
 from core.transfer.selection import copyable
@@ -18,5 +19,6 @@ __all__ = [
     "discard_copy",
     "examine_target",
     "identity",
+    "require_permitted",
     "with_password",
 ]

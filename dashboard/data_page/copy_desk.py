@@ -4,6 +4,7 @@ import logging
 from functools import partial
 from typing import Any
 
+from core.copy_targets import copy_targets
 from core.database import Database, shown_url
 from core.errors import SalesError
 from core.roles import Role, require
@@ -17,6 +18,7 @@ from core.transfer import (
     discard_copy,
     examine_target,
     identity,
+    require_permitted,
     with_password,
 )
 from dashboard.components.data_parts import DataCopy
@@ -81,6 +83,7 @@ class CopyDesk:
         if not address:
             raise SalesError("Say where to: give the address of another database.", "")
         settings = self.current.settings
+        require_permitted(address, copy_targets(settings))
         check_typed(address, settings.database_url)
         return settings.resolved_database_url, with_password(
             address, str(event.get("password", "")), settings.database_url

@@ -1,5 +1,6 @@
 """What must be true of the settings before the port is opened; imports nothing heavy."""
 
+from core.copy_targets import copy_targets
 from core.errors import SettingsError
 from core.settings import Settings
 from dashboard.embedding.origins import embedding_sites
@@ -31,3 +32,4 @@ def check_settings(settings: Settings) -> None:
         )
     Proxies(settings.trusted_proxies)
     embedding_sites(settings)
+    copy_targets(settings)
