@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from bokeh.models import (
+    AllLabels,
     CategoricalAxis,
     CustomJSTickFormatter,
     DatetimeAxis,
     DatetimeTickFormatter,
     HoverTool,
+    Legend,
+    NoOverlap,
     NumeralTickFormatter,
 )
 from bokeh.plotting import figure as Figure  # noqa: N812
@@ -83,6 +86,12 @@ PAGE_SX = {
     "& .sidebar": {"backgroundImage": "none", "backgroundColor": "background.paper"},
 }
 
+_LEGEND_CSS = """
+:host { font-size: 12.6px; max-width: 100%; }
+.bk-grid { display: flex; flex-wrap: wrap; gap: 2px 16px !important; width: auto; max-width: 100%; }
+:host(.bk-vertical) .bk-grid { flex-direction: column; flex-wrap: nowrap; }
+"""
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -132,6 +141,16 @@ def short_name_formatter() -> CustomJSTickFormatter:
     return CustomJSTickFormatter(code="return tick.length > 24 ? tick.slice(0, 23).trimEnd() + '…' : tick")
 
 
+def day_formatter() -> CustomJSTickFormatter:
+    """Days that are categories (2026-07-01) as 1 Jul 26."""
+    return CustomJSTickFormatter(
+        code=f"""
+        const [year, month, day] = tick.split("-")
+        return `${{Number(day)}} ${{{list(MONTHS)}[month - 1]}} ${{year.slice(2)}}`
+        """
+    )
+
+
 def percent_axis(axes: Sequence[Any]) -> None:
     """Ticks of ``axes`` as whole per cents."""
     for axis in axes:
@@ -149,6 +168,19 @@ def hover(rows: Sequence[tuple[str, str]], **options: Any) -> HoverTool:
     """A hover tool with the house formats; ``rows`` are (label, '@column{format}')."""
     dates = {value[: value.index("{")]: "datetime" for _, value in rows if "{%" in value}
     return HoverTool(tooltips=list(rows), formatters=dates, **options)
+
+
+def style_legend(legend: Legend) -> None:
+    """Small labels, beside each other as far as the width reaches, then in further rows.
+
+    The page shell sizes labels relative to the legend's own text, whose size is therefore set here.
+    """
+    legend.label_text_font_size = "12px"
+    legend.margin = 0
+    legend.padding = 0
+    legend.stylesheets = [_LEGEND_CSS]
+    if legend.ncols != "auto":
+        legend.orientation = "horizontal"
 
 
 def style_figure(figure: Figure, *, value_axis: str | None = "y") -> None:
@@ -179,10 +211,10 @@ def style_figure(figure: Figure, *, value_axis: str | None = "y") -> None:
             axis.formatter = month_formatter()
         if isinstance(axis, CategoricalAxis):
             axis.formatter = short_name_formatter()
+            level = axis in figure.below and axis.major_label_orientation in ("horizontal", 0)
+            axis.major_label_policy = NoOverlap(min_distance=2) if level else AllLabels()
     for legend in figure.legend:
-        legend.label_text_font_size = "12px"
-        legend.margin = 0
-        legend.padding = 0
+        style_legend(legend)
     values = {"x": [figure.xaxis], "y": [figure.yaxis], "both": [figure.xaxis, figure.yaxis]}
     for axes in values.get(value_axis or "", []):
         for axis in axes:

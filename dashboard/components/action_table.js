@@ -5,6 +5,9 @@ function element(tag, name, text) {
   return node
 }
 
+const MOST_IN_FULL = 20
+const PHONE = 460
+
 export function render({model}) {
   const box = element("div", "sd-actions")
   const bar = element("div", "bar")
@@ -106,6 +109,7 @@ export function render({model}) {
     where.textContent = `${first.toLocaleString("en")}–${last.toLocaleString("en")} of ${model.total.toLocaleString("en")}`
     previous.disabled = model.page === 0
     next.disabled = last >= model.total
+    previous.hidden = next.hidden = model.total <= model.page_size
     chosen.textContent = model.message || (model.selected ? `${model.selected.toLocaleString("en")} selected` : "")
     none.hidden = !model.selectable || model.selected === 0
     all.hidden = !model.selectable || model.total === 0
@@ -114,6 +118,14 @@ export function render({model}) {
       node.title = model.selected ? "Writes the selected rows" : "Writes all rows of the list"
     }
   }
+  // Pages of some rows are shown in full; long ones, and those on a phone, scroll.
+  const tell_missing = () => {
+    if (!box.clientWidth) return
+    const full = model.rows.length <= MOST_IN_FULL && box.clientWidth > PHONE
+    const missing = full ? table.offsetHeight - scroll.clientHeight : null
+    box.dispatchEvent(new CustomEvent("sd-missing", {bubbles: true, composed: true, detail: missing}))
+  }
+  new ResizeObserver(tell_missing).observe(table)
   bar.hidden = model.plain
   show_head()
   show_rows()

@@ -82,6 +82,7 @@ export function render({model}) {
     where.textContent = `${first.toLocaleString("en")}–${last.toLocaleString("en")} of ${model.total.toLocaleString("en")}`
     previous.disabled = model.page === 0
     next.disabled = last >= model.total
+    previous.hidden = next.hidden = model.total <= model.page_size
   }
   show_head()
   show()

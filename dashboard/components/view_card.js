@@ -159,6 +159,12 @@ export function render({model, view}) {
   card.append(head, body, note, dialog)
 
   content.append(model.get_child("content"))
+  // A table says how many pixels it misses for all rows of its page: better a higher card than one that scrolls.
+  content.addEventListener("sd-missing", (event) => {
+    event.stopPropagation()
+    if (event.detail === null) body.style.removeProperty("--needed")
+    else if (!document.fullscreenElement) body.style.setProperty("--needed", `${body.offsetHeight + event.detail}px`)
+  })
   const show = () => {
     title.textContent = model.title
     description.textContent = model.description
@@ -167,6 +173,7 @@ export function render({model, view}) {
     card.dataset.state = model.state
     body.style.setProperty("--height", `${model.body_height}px`)
     view.el.style.gridColumn = model.wide ? "1 / -1" : ""
+    card.classList.toggle("wide", model.wide)
     overlay.textContent = model.state === "loading" ? "" : model.message
     overlay.setAttribute("aria-label", model.state === "loading" ? "Loading" : model.message)
     actions.querySelector(".sql").hidden = model.sql_names.length === 0
@@ -224,6 +231,7 @@ export function render({model, view}) {
       show_dialog(`Embed “${model.title}”`, "With the filters set now. The page Embed issues tokens where they are needed.",
         snippets(data.slug, model.title, model.body_height + 124, data.query))
     if (data.kind === "picture") picture(content, model.title, [model.note, data.source], data.name)
+    if (data.kind === "refused") show_dialog("No file now", data.message, [])
     if (data.kind === "rows") save(data.name, data.text, "text/csv;charset=utf-8")
   })
   return card

@@ -195,6 +195,7 @@ class ThenAndAfter(ChurnView, Chart):
         )  # fmt: skip
 
     def restyle(self, figure: Figure) -> None:
+        figure.xaxis[0].formatter = theme.day_formatter()
         front = self._front[0]
         front.glyph.width = 0.5
         front.glyph.fill_alpha = 0.55

@@ -263,9 +263,10 @@ class SalesOutlookChart(GapChart):
         self._items = dict(items)
         self._legend = Legend(
             items=[LegendItem(label=label, renderers=parts) for label, parts in items],
-            orientation="horizontal", label_text_font_size="11px", padding=0, margin=4, spacing=12,
-            glyph_width=16, background_fill_alpha=0, border_line_color=None, ncols=3, location="top_left",
+            orientation="horizontal", spacing=12, glyph_width=16, background_fill_alpha=0,
+            border_line_color=None, ncols=3, location="top_left",
         )  # fmt: skip
+        theme.style_legend(self._legend)
         figure.add_layout(self._legend, "below")
         self._then = Span(location=0, dimension="height", line_color=theme.PALE, line_dash="dotted")
         self._then_said = Label(

@@ -85,7 +85,8 @@ class ModelFacts(TaskView):
             rows.append(("Why this one", card.decision.reason))
         if card.features:
             rows.append(("Features", f"{len(card.features)}: {', '.join(card.features[:8])} …"))
-        rows += [("Note", note) for note in card.notes]
+        told = {value for _, value in rows}
+        rows += [("Note", note) for note in card.notes if note not in told]
         return pl.DataFrame(rows, schema=["label", "value"], orient="row")
 
     def show(self, frame: pl.DataFrame) -> None:
@@ -161,7 +162,7 @@ class MetricOverTime(TaskView, Chart):
                 line_dash="dashed" if name in baselines else "solid",
             )  # fmt: skip
             overlay = line if overlay is None else overlay * line
-        figure: Figure = hv.render(overlay.opts(legend_position="bottom", legend_cols=2), backend="bokeh")
+        figure: Figure = hv.render(overlay.opts(legend_position="bottom"), backend="bokeh")
         theme.style_figure(figure, value_axis=None)
         self.figure, self._front = figure, list(figure.renderers)
         figure.toolbar.tools = [theme.hover(self.tooltips, renderers=self._front)]
@@ -177,7 +178,7 @@ class Theatre(TaskView):
     title = "Predicted then, happened after"
     empty_message = _NO_BACKTEST
     wide = True
-    height = 420
+    height = 390
 
     def __init__(self, session: Session, task: str) -> None:
         super().__init__(session, task)
@@ -320,10 +321,10 @@ class Drift(TaskView, PagedRows):
     height = 380
     columns = (
         ("label", "Feature", "text"),
-        ("psi", "Index", "ratio"),
+        ("psi", "Index", "index"),
         ("verdict", "Verdict", "text"),
-        ("before", "Mean in training", "ratio"),
-        ("now", "Mean now", "ratio"),
+        ("before", "Mean in training", "figures"),
+        ("now", "Mean now", "figures"),
     )
     empty_message = "Drift needs a trained model."
 
@@ -348,7 +349,8 @@ class Versions(TaskView):
 
     title = "Versions"
     description = "Select a version and use it from now on; nothing is deleted."
-    height = 300
+    wide = True
+    height = 180
     empty_message = "No version was trained yet."
 
     def __init__(self, session: Session, task: str) -> None:

@@ -70,7 +70,7 @@ class LargestDebtors(Chart):
     needs = ("payments",)
     wide = True
     title = "Who owes most ({currency})"
-    description = "Bars: outstanding. Ticks: the overdue part. Payments settle the oldest invoices first."
+    description = "Bars: outstanding, red: the overdue part of it. Payments settle the oldest invoices first."
     sql = ("marts/customer_receivables",)
     subject = "balances"
     category = "customer_name"
@@ -95,10 +95,13 @@ class LargestDebtors(Chart):
 
     def restyle(self, figure: Figure) -> None:
         self._front[0].glyph.height = 0.74
-        figure.scatter(
-            x="overdue", y="customer_name", source=self._front[0].data_source, marker="dash", angle=1.5708,
-            size=12, line_width=2.5, line_color=theme.RISK["high"],
+        overdue = figure.hbar(
+            y="customer_name", right="overdue", source=self._front[0].data_source, height=0.74,
+            fill_color=theme.RISK["high"], line_color=None,
         )  # fmt: skip
+        overdue.nonselection_glyph = overdue.selection_glyph = None
+        if "mark_alpha" in self._front[0].data_source.data:
+            overdue.glyph.fill_alpha = "mark_alpha"
 
 
 def _from_zero(figure: Figure, frame: pl.DataFrame, *columns: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import hvplot.polars  # noqa: F401
 import polars as pl
-from bokeh.models import Span, TapTool
+from bokeh.models import CustomJSTickFormatter, Span, TapTool
 from bokeh.plotting import figure as Figure  # noqa: N812
 
 from core.filters import SalesFilters
@@ -78,6 +78,7 @@ class Ageing(Chart):
         )
 
     def restyle(self, figure: Figure) -> None:
+        figure.xaxis[0].formatter = CustomJSTickFormatter(code="return tick.replace(' days', '')")
         for renderer in self._front:
             renderer.glyph.fill_color = "color"
             renderer.data_source.selected.on_change("indices", self._bucket_clicked)

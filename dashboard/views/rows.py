@@ -1,6 +1,7 @@
 """Tables: pages of rows taken from a frame in memory, sorted by a click on a heading."""
 
 import datetime as dt
+import math
 from typing import Any, ClassVar
 
 import polars as pl
@@ -13,11 +14,14 @@ from dashboard.predictions.action_list import open_customer
 from dashboard.session import Session
 from dashboard.view import View
 
+_NUMERIC = ("integer", "money", "index", "figures")
+
 
 class PagedRows(View):
     """A view whose content is a table; ``columns`` are (name, title, kind).
 
-    A column of kind ``customer`` opens the page of the customer in column ``customer_id``.
+    A kind is text, date or customer; of numbers integer, money, index (two digits) or figures (three that
+    count). A column of kind ``customer`` opens the page of the customer in column ``customer_id``.
     """
 
     columns: ClassVar[tuple[tuple[str, str, str], ...]] = ()
@@ -33,7 +37,7 @@ class PagedRows(View):
                 {
                     "name": name,
                     "title": title,
-                    "numeric": kind in ("integer", "money"),
+                    "numeric": kind in _NUMERIC,
                     "link": kind == "customer",
                 }
                 for name, title, kind in self.columns
@@ -78,9 +82,22 @@ def _text(value: Any, kind: str) -> str:
         return f"{value:,.2f}"
     if kind == "integer":
         return f"{value:,.0f}"
+    if kind == "index":
+        return f"{value:.2f}".replace("-", "−")
+    if kind == "figures":
+        return _three_figures(value)
     if isinstance(value, dt.date):
         return value.isoformat()
     return str(value)
+
+
+def _three_figures(value: float) -> str:
+    """The three digits that count: 61,700, 788, 14.2, −0.0657."""
+    if not value:
+        return "0"
+    digits = 2 - math.floor(math.log10(abs(value)))
+    text = f"{abs(round(value, digits)):,.{max(0, digits)}f}"
+    return f"−{text}" if value < 0 else text
 
 
 class OrderRows(PagedRows):

@@ -30,7 +30,7 @@ Described = Mapping[str, tuple[str, str, str]]
 CLOCK_FEATURES: Described = {
     "clock_recency": ("days since the last order, by the season", "days", "recency"),
     "clock_tenure": ("days since the first order, by the season", "days", "recency"),
-    "clock_ahead": ("average days in the season ahead", "days", "season"),
+    "clock_ahead": ("average days' worth of orders in the season ahead", "days", "season"),
     "clock_orders": ("orders to expect from the rhythm alone", "ratio", "rhythm"),
     "clock_silence": ("risk of silence from the rhythm alone", "share", "rhythm"),
 }
