@@ -291,6 +291,18 @@ def test_a_typed_address_takes_nothing_from_the_server(address: str, said: str) 
         check_typed(address, "azuresql://db.internal/company")
 
 
+def test_the_token_for_spark_is_not_sent_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALES_DATABASE_PASSWORD", "geheim")
+    known = "sc://spark.example:15002/;use_ssl=true;schema=sales"
+    with pytest.raises(DatabaseError, match="names no token") as refused:
+        check_typed("sc://elsewhere.example:15002/;use_ssl=true", known)
+    assert "geheim" not in str(refused.value)
+    check_typed("sc://spark.example:15002/;use_ssl=true;schema=copy", known)
+    check_typed("sc://elsewhere.example:15002/;use_ssl=true;token=mine", known)
+    monkeypatch.delenv("SALES_DATABASE_PASSWORD")
+    check_typed("sc://localhost:15002", known)
+
+
 @pytest.mark.parametrize(
     "address",
     [

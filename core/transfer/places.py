@@ -79,8 +79,8 @@ def with_password(url: str, password: str, known: str = "") -> str:
 def check_typed(url: str, known: str = "") -> None:
     """Check that an address that somebody typed in a browser takes nothing from the server that opens it.
 
-    The server's own sign-in by Entra ID goes to Azure only, or to where its own database is; and the ODBC
-    driver, a library that the server runs, is not theirs to choose.
+    The server's own sign-in by Entra ID goes to Azure only, or to where its own database is; its token for
+    Spark goes only there; and the ODBC driver, a library that the server runs, is not theirs to choose.
 
     Parameters
     ----------
@@ -95,16 +95,28 @@ def check_typed(url: str, known: str = "") -> None:
     if file_of(url) is not None:
         return
     address = parse_address(url, _EXAMPLE)
+    ours = bool(known) and is_server(known) and _place(parse_address(known, "")) == _place(address)
+    if address.scheme == "sc" and not ours and ";token=" not in url and _has_password():
+        raise DatabaseError(
+            f"{shown_url(url)} names no token, and the server's own is for its own database only.",
+            "Give an address such as sc://host:15002/;token=…;use_ssl=true",
+        )
     if _FAMILIES.get(address.scheme, address.scheme) != "mssql":
         return
     if any(name.lower() == "driver" for name in address.options):
         raise DatabaseError("The driver cannot be chosen here.", "Leave it out of the address.")
-    ours = bool(known) and is_server(known) and _place(parse_address(known, "")) == _place(address)
     if not address.user and not address.host.lower().endswith(AZURE) and not ours:
         raise DatabaseError(
             f"{shown_url(url)} names no user, and the server's own sign-in is for Azure only.",
             "Give an address such as mssql://user@host:1433/company",
         )
+
+
+def _has_password() -> bool:
+    """Whether this server has a password that it would send by itself."""
+    from core.settings import read_settings
+
+    return bool(read_settings().database_password)
 
 
 def _place(address: Address) -> str:
