@@ -115,6 +115,13 @@ class Wire:
         change = {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": event}
         self._send("PATCH-DOC", {"events": [change]})
 
+    def answered(self, kind: str) -> str:
+        """The next message of that kind that a component sends to its browser, as one text."""
+        while True:
+            message = self._received()
+            if message["msgtype"] == "PATCH-DOC" and f"'{kind}'" in str(message["content"]):
+                return str(message["content"])
+
     def closed_with(self, seconds: float = 30) -> int:
         """The code with which the server closes the connection."""
         try:

@@ -7,6 +7,7 @@ import param
 from panel.custom import Child, Children, JSComponent
 
 from dashboard.components.telling import Telling
+from dashboard.security.rate_limits import TooOftenError, spend
 
 _FOLDER = Path(__file__).parent
 BASE_CSS = (_FOLDER / "base.css").read_text(encoding="utf-8")
@@ -51,8 +52,18 @@ class ViewCard(JSComponent):
         self._on_request = on_request
 
     def _handle_msg(self, data: Any) -> None:
-        """Answer a request of the browser: kind ``sql``, ``rows``, ``picture`` or ``embed``."""
-        if self._on_request is not None:
+        """Answer a request of the browser: kind ``sql``, ``rows``, ``picture`` or ``embed``.
+
+        Files count as exports; who asks for too many is told kind ``refused`` (message).
+        """
+        if self._on_request is None:
+            return
+        try:
+            if data.get("kind") not in ("sql", "embed"):
+                spend("export")
+        except TooOftenError as error:
+            self._send_msg({"kind": "refused", "message": str(error)})
+        else:
             self._send_msg(self._on_request(data))
 
 

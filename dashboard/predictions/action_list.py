@@ -8,6 +8,7 @@ import polars as pl
 
 from core.errors import SalesError
 from dashboard.components.predictions import ActionRows
+from dashboard.security.rate_limits import TooOftenError, spend
 from dashboard.session import Session
 from dashboard.sql_page.files import TYPES, Part, ResultFile
 from dashboard.sql_page.running import ROWS, Background
@@ -198,6 +199,11 @@ class ActionList(View):
     def _export(self, form: str) -> None:
         assert self.list is not None
         if form not in TYPES or self.list.exporting:
+            return
+        try:
+            spend("export")
+        except TooOftenError as error:
+            self.list.message = str(error)
             return
         self._file = ResultFile(self.exported(), form)
         self._file.name = f"{self.slug}.{form}"

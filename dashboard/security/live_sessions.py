@@ -34,6 +34,8 @@ class LiveSession:
         Shows the person why the session ends; called on the document's event loop.
     close
         Closes the connection of its browser.
+    address
+        Where it was opened from, as far as it is known.
     """
 
     key: str
@@ -43,6 +45,7 @@ class LiveSession:
     used: float
     tell: Callable[[str], None] | None = None
     close: Close | None = None
+    address: str = ""
 
 
 class LiveSessions:
@@ -80,7 +83,9 @@ class LiveSessions:
     def opened(self, document: Any, person: Person | None) -> LiveSession:
         """Take up a document that is being made for ``person``."""
         now = self._clock()
-        live = LiveSession(document.session_context.id, person, weakref.ref(document), now, now)
+        context = document.session_context
+        address = getattr(context.request, "remote_ip", None) or ""
+        live = LiveSession(context.id, person, weakref.ref(document), now, now, address=address)
         self._by_key[live.key] = live
         self._by_document[document] = live
         document.on_session_destroyed(lambda _context: self._by_key.pop(live.key, None))
@@ -90,6 +95,11 @@ class LiveSessions:
         """Whose document it is, with the role they have now; None also if nobody knows."""
         live = self._by_document.get(document)
         return None if live is None or live.person is None else self._current(live.person)
+
+    def address_of(self, document: Any) -> str:
+        """Where a document was opened from; empty if nobody knows."""
+        live = self._by_document.get(document)
+        return "" if live is None else live.address
 
     def find(self, key: str) -> LiveSession | None:
         """The open page with that session id."""
@@ -170,12 +180,25 @@ def set_live(live: LiveSessions | None) -> None:
 
 def person_now() -> Person | None:
     """Whoever acts: the person of the page whose callback runs, else who the work was given to."""
+    document = _document_now()
+    if document is not None:
+        return LIVE.person_of(document) if LIVE is not None else None
+    return acting()
+
+
+def address_now() -> str:
+    """Where the page whose callback runs was opened from; empty outside of pages."""
+    document = _document_now()
+    return LIVE.address_of(document) if LIVE is not None and document is not None else ""
+
+
+def _document_now() -> Any:
     from panel.io.state import curdoc_locked, state
 
     for document in (curdoc_locked(), state._curdoc.get()):
         if document is not None and document.session_context is not None:
-            return LIVE.person_of(document) if LIVE is not None else None
-    return acting()
+            return document
+    return None
 
 
 def _in_words(seconds: float) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from core.errors import SalesError, SettingsError
 from core.roles import who
+from dashboard.security.live_sessions import address_now
+from dashboard.security.requests import network
 
 PER_MINUTE = {"login": 6.0, "upload": 30.0, "query": 60.0, "training": 6.0, "export": 30.0, "embed": 120.0}
 """How many a minute in the long run; as many may come at once."""
@@ -96,7 +98,9 @@ def set_limits(limits: RateLimits) -> None:
 
 
 def spend(action: str, key: str = "", *, times: float = 1) -> None:
-    """Take one token of whoever acts now, or of ``key``, whose bucket holds ``times`` the limit.
+    """Take one token of ``key``, whose bucket holds ``times`` the limit.
+
+    Without a key it is taken of the person who acts now; where nobody signs in, of where their page is from.
 
     Raises
     ------
@@ -105,5 +109,5 @@ def spend(action: str, key: str = "", *, times: float = 1) -> None:
     """
     if not key:
         person = who()
-        key = person.name if person else ""
+        key = person.name if person else f"client {network(address_now())}"
     _limits.spend(action, key, times)
