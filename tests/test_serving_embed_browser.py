@@ -173,3 +173,26 @@ def test_a_full_server_says_so_in_the_page_of_the_other_site(
     # what was there goes on
     expect(page.frame_locator("#one iframe").locator(".figure").first).to_be_visible()
     context.close()
+
+
+def test_a_dark_page_shines_through(browser: Browser, site: Site, signed: RunningServer) -> None:
+    token = token_for("key-figures")
+    path = site.write(
+        "dark.html",
+        '<body style="background: #182430">'
+        f'<script src="{signed.url}/embed.js" async></script>'
+        f'<sales-view view="key-figures" token="{token}"></sales-view>'
+        f'<iframe id="plain" src="{signed.url}/embed/key-figures?signed=1&theme=dark#token={token}">'
+        "</iframe>",
+    )
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(site.url + path)
+    clear = "rgba(0, 0, 0, 0)"
+    for place, ground in (("sales-view iframe", clear), ("#plain", "rgb(17, 22, 28)")):
+        root = page.frame_locator(place).locator("html")
+        expect(root).to_have_attribute("data-theme", "dark", timeout=PATIENCE)
+        expect(root).to_have_css("background-color", ground)
+    # browsers paint a ground of their own where the schemes of frame and document differ
+    expect(page.locator("sales-view iframe")).to_have_css("color-scheme", "dark")
+    context.close()

@@ -26,6 +26,7 @@ export function render({model}) {
   const said = new URLSearchParams(location.search).get("host") ?? ""
   const allowed = (origin) => origin === location.origin || model.origins.includes("*") || model.origins.includes(origin)
   let host = said && allowed(said) ? said : ""
+  if (host) root.dataset.hosted = "" // the loader sees to it that the host page shines through
   let chosen = model.theme
   let dark = null
 

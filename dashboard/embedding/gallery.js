@@ -67,6 +67,7 @@ export function render({model}) {
   const show = (view, token = "", until = Infinity) => {
     const frame = document.createElement("iframe")
     frame.title = `Preview of ${view.title}`
+    frame.style.colorScheme = model.dark ? "dark" : "light" // else it hides what is behind it
     frame.src = address(view, {query: {theme: model.dark ? "dark" : "light"}, token})
     stages.get(view.slug).replaceChildren(frame)
     const one = shown.find(({slug}) => slug === view.slug)
@@ -125,7 +126,7 @@ export function render({model}) {
       themes.append(new Option(label, value))
     const label = make("label", "", "Theme ")
     label.append(themes)
-    const options = make("div", "row")
+    const options = make("div", "row options")
     options.append(label)
     const hours = document.createElement("input")
     hours.className = "hours"

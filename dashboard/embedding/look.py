@@ -23,6 +23,7 @@ TEMPLATE = """
 _PAGE = """
 html, body { height: auto; margin: 0; padding: 0; min-height: 0; background: transparent; }
 html { font-family: Roboto, sans-serif; }
+:root[data-theme="dark"]:not([data-hosted]) { background: var(--panel-background-color); }
 body { display: block; overflow-x: hidden; color: var(--panel-on-surface-color); }
 body > * { height: auto; }
 .ended { margin: 0; padding: 24px; text-align: center; }

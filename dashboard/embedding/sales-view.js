@@ -75,6 +75,7 @@
       const frame = document.createElement("iframe")
       frame.title = this.getAttribute("title") ?? view.replaceAll("-", " ")
       frame.style.height = `${parseInt(this.getAttribute("height")) || 420}px`
+      frame.style.colorScheme = host_theme(this)
       frame.allow = "fullscreen; clipboard-write"
       frame.referrerPolicy = "origin"
       frame.src = address
@@ -99,6 +100,8 @@
     }
 
     send_theme() {
+      // Only a frame of the same scheme as its document lets the host page shine through.
+      if (this.frame) this.frame.style.colorScheme = host_theme(this)
       this.say({kind: "theme", theme: this.theme()})
     }
 
