@@ -15,6 +15,7 @@ from core.settings import Settings
 Severity = Literal["ok", "warning", "error"]
 
 _LOAD = "Load it with: sales-dashboard ingest PATH"
+_GRANT = "Ask the administrator of the database for the right to SELECT from it."
 _NEEDED = ("customers", "orders", "orderdetails", "products")
 _STALE_DAYS = 45
 _EARLY_PAYMENT_DAYS = 90
@@ -66,10 +67,14 @@ def examine(database: Database, settings: Settings, today: date | None = None) -
     health = database.health()
     findings = [_data_folder(settings.data_folder)]
     if not health.ok:
-        return [Finding("error", "connection", health.message, "Check the address and try again."), *findings]
+        return [Finding("error", "connection", health.message), *findings]
     findings.insert(0, Finding("ok", "connection", f"{health.message} ({health.seconds * 1000:.0f} ms)"))
     tables = {table.name.lower(): table for table in database.tables()}
-    checks: list[Callable[[], Iterator[Finding]]] = [lambda: _schema(tables), lambda: _views(tables)]
+    forbidden = database.unreadable_tables()
+    checks: list[Callable[[], Iterator[Finding]]] = [
+        lambda: _schema(tables, forbidden),
+        lambda: _views(tables),
+    ]
     for name, schema in declared_tables().items():
         if name in tables:
             checks.append(lambda schema=schema: _keys(database, schema, tables))  # type: ignore[misc]
@@ -99,11 +104,14 @@ def _views(tables: dict[str, TableInfo]) -> Iterator[Finding]:
             yield Finding("warning", "views", message, "Correct its SQL, load what it reads, or drop it.")
 
 
-def _schema(tables: dict[str, TableInfo]) -> Iterator[Finding]:
+def _schema(tables: dict[str, TableInfo], forbidden: frozenset[str]) -> Iterator[Finding]:
     for name, schema in declared_tables().items():
         table = tables.get(name)
         if table is None:
             severity: Severity = "error" if name in _NEEDED else "warning"
+            if name in forbidden:
+                yield Finding(severity, "schema", f"the table {name} may not be read", _GRANT)
+                continue
             yield Finding(severity, "schema", f"there is no table {name}", _LOAD)
             continue
         kinds = {column.lower(): kind for column, kind in table.columns.items()}

@@ -9,6 +9,7 @@ import pytest
 from conftest_servers import ENCODED, PASSWORD, DatabaseServer
 from sql_companies import literal_company
 
+from core.adhoc import run_query
 from core.database import Database, open_database
 from core.errors import DatabaseError, QueryError
 
@@ -94,6 +95,25 @@ def test_a_reader_needs_no_more_than_select(mariadb_server: DatabaseServer, comp
         pytest.raises(DatabaseError, match="may not write"),
     ):
         writer.write("t", pl.DataFrame({"a": [1]}))
+
+
+def test_tables_that_may_not_be_seen_are_said_so(mariadb_server: DatabaseServer, company_url: str) -> None:
+    name = company_url.rsplit("/", 1)[-1]
+    mariadb_server.admin("CREATE USER 'stranger'@'%' IDENTIFIED BY 'unknown-1'")
+    mariadb_server.admin(f"GRANT SELECT ON {name}.offices TO 'stranger'@'%'")
+    with open_database(mariadb_server.address(name, "stranger", "unknown-1")) as database:
+        for ask in (
+            lambda: database.query("marts/order_dates", as_of_day=20_000),
+            lambda: run_query(database, "SELECT order_id FROM stg_orders"),
+        ):
+            with pytest.raises(DatabaseError, match=r"stranger sees no table orders in .*right to SELECT"):
+                ask()
+
+
+@pytest.mark.parametrize("driver", ["odbc", "mysqldb"])
+def test_a_driver_that_is_not_known_is_told(company_url: str, driver: str) -> None:
+    with pytest.raises(DatabaseError, match=f"No driver {driver} is known for mariadb"):
+        open_database(company_url.replace("mariadb:", f"mariadb+{driver}:"))
 
 
 def test_the_session_itself_refuses_to_write(company: Database) -> None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from conftest_servers import ENCODED, PASSWORD, DatabaseServer, free_port
 from sql_companies import literal_company
 
+from core.adhoc import run_query
 from core.database import Database, open_database, shown_url
 from core.database.server.database import ServerDatabase
 from core.errors import DatabaseError, QueryError
@@ -177,6 +178,29 @@ def test_a_reader_needs_no_more_than_select(postgres_server: DatabaseServer, com
         writer = open_database(postgres_server.address(place, "looker", "looks"), read_only=False)
         with writer, pytest.raises(DatabaseError, match=r"looker may not write .*administrator"):
             writer.write("t", pl.DataFrame({"a": [1]}))
+
+
+def test_tables_that_may_not_be_read_are_not_said_to_be_missing(
+    postgres_server: DatabaseServer, company_url: str
+) -> None:
+    """Who may see none of the tables, or not even the schema, is told so by query, typed SQL and doctor."""
+    place = name_of(company_url)
+    postgres_server.admin("CREATE ROLE stranger LOGIN PASSWORD 'unknown-1'", place)
+    address = postgres_server.address(place, "stranger", "unknown-1")
+    with open_database(address) as database:
+        with pytest.raises(DatabaseError, match=r"stranger may not read the table orders .*right to SELECT"):
+            database.query("marts/order_dates", as_of_day=20_000)
+        with pytest.raises(DatabaseError, match=r"stranger may not read the tables orderdetails, orders"):
+            run_query(database, "SELECT amount FROM stg_sales")
+    result = CliRunner().invoke(cli, ["doctor", "--database", address])
+    assert "the table orders may not be read" in result.output
+    assert "there is no table orders" not in result.output
+    postgres_server.admin("REVOKE ALL ON SCHEMA public FROM PUBLIC", place)
+    with (
+        open_database(address) as database,
+        pytest.raises(DatabaseError, match="stranger may not read the table orders"),
+    ):
+        database.query("marts/order_dates", as_of_day=20_000)
 
 
 def test_views_survive_a_load(postgres_server: DatabaseServer, company_url: str) -> None:

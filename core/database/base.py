@@ -94,6 +94,10 @@ class Database(Queries, Closing):
     def tables(self) -> list[TableInfo]:
         """The tables and views that can be queried, by name."""
 
+    def unreadable_tables(self) -> frozenset[str]:
+        """Tables that are there and may not be read, in lower case, as far as the engine tells of them."""
+        return frozenset()
+
     @abstractmethod
     def data_version(self) -> str:
         """A text that changes whenever the data change; caches use it as part of their keys."""

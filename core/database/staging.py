@@ -95,6 +95,7 @@ def absent_columns(file: SqlFile, table: str, present: Iterable[str]) -> tuple[s
 
 def explain_missing(relation: str, staging: Staging, asked: str) -> MissingDataError | QueryError | None:
     """Why ``relation``, which a query reads, is not there; ``None`` if it is no staging view."""
+    asked = asked.replace("The query", "the query")
     if tables := staging.lacking_tables.get(relation):
         listed = ", ".join(tables)
         plural = "tables" if len(tables) > 1 else "table"

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from core.database.adhoc import AdhocConnection, Fetched, TruncatedBy, Watch
+from core.database.server.absent import seen_or_not, unseen
 from core.database.server.dialect import Bound, Connection, Rows
 from core.database.server.failures import reading_error
 from core.database.server.frames import frame_of
@@ -75,10 +76,13 @@ class ServerAdhoc(AdhocConnection):
             failure = dialect.failure(error)
             if watch.is_over() or failure.kind in ("cancelled", "timeout"):
                 raise watch.reason() from error
+            if unknown := unseen(failure, self._state, self._database.address):
+                raise unknown from error
             if failure.kind in ("lost", "busy", "waking", "permission"):
                 asked = "the query" if failure.kind == "permission" else "The query"
                 raise reading_error(failure, dialect, self._database.address, asked) from error
-            raise explained(failure, statement, _place(failure.place, bound, query), self._state) from error
+            told = explained(failure, statement, _place(failure.place, bound, query), self._state)
+            raise seen_or_not(told, self._state, self._database.address) from error
 
     def _require_own_schema(self, statement: CheckedStatement) -> None:
         """Keep to the schema that is shown, whatever else the account may read."""

@@ -15,6 +15,7 @@ from core.database.loading import BulkLoad
 from core.database.parameters import plain_value
 from core.database.schema import Column, ForeignKey, TableSchema, with_declared_keys
 from core.database.server import changes
+from core.database.server.absent import seen_or_not, unseen
 from core.database.server.address import Address
 from core.database.server.dialect import Connection, Dialect, Failure, Relation
 from core.database.server.failures import reading_error, writing_error
@@ -112,6 +113,9 @@ class ServerDatabase(Database):
             return sorted(infos, key=lambda info: info.name)
 
         return self._read(describe, "The list of tables", None)
+
+    def unreadable_tables(self) -> frozenset[str]:
+        return self._read(lambda _, state: state.unreadable, "The list of tables", None)
 
     def data_version(self) -> str:
         if known := self._known.current():
@@ -258,7 +262,10 @@ class ServerDatabase(Database):
                 denied = Failure("permission", state.denied[name])
                 return reading_error(denied, self.dialect, self.address, asked)
             known = [found.name for found in state.relations.values() if not is_hidden(found.name)]
-            return explain_absent(name, state.staging, file, known)
+            absent = explain_absent(name, state.staging, file, known)
+            return seen_or_not(absent, state, self.address)
+        if state is not None and (error := unseen(failure, state, self.address)):
+            return error
         return reading_error(failure, self.dialect, self.address, asked)
 
     def _current_state(self, connection: Connection) -> State:

@@ -228,6 +228,10 @@ class Dialect(ABC):
     def relations(self, connection: Connection) -> list[Relation]:
         """All tables and views that may be read, with the names of tables of the product among them."""
 
+    def unreadable(self, connection: Connection) -> set[str]:  # noqa: ARG002
+        """Tables and views that are there and may not be read, in lower case, as far as the server tells."""
+        return set()
+
     def key_of(self, connection: Connection, table: str) -> tuple[str, ...]:  # noqa: ARG002
         """The columns of the primary key of a table; empty where it has none."""
         return ()

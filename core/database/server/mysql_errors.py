@@ -31,6 +31,7 @@ def failure_of(error: Exception) -> Failure:
     arguments = error.args
     code = arguments[0] if arguments and isinstance(arguments[0], int) else -1
     message = str(arguments[1]) if len(arguments) > 1 else str(error)
+    message = message.replace(" (using password: YES)", "").replace(" (using password: NO)", "")
     kind: FailureKind = _BY_CODE.get(code, "other")
     if code == -1 and "cryptography" in message:
         kind = "driver"

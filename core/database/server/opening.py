@@ -26,7 +26,12 @@ _SCHEMES: dict[str, tuple[str, str]] = {
     "databricks": _DATABRICKS,
 }
 """By scheme: what makes the dialect (of the address, or of nothing), and an example."""
-_DRIVERS = {"postgresql": ("", "psycopg"), "mysql": ("", "pymysql")}
+_DRIVERS = {
+    **dict.fromkeys(("postgresql", "postgres"), ("", "psycopg")),
+    **dict.fromkeys(("mysql", "mariadb"), ("", "pymysql")),
+    "databricks": ("",),
+}
+"""What may follow ``+`` in a scheme; addresses of SQL Server are checked by its dialect."""
 
 
 def open_server(url: str, *, read_only: bool) -> ServerDatabase:
@@ -44,7 +49,7 @@ def open_server(url: str, *, read_only: bool) -> ServerDatabase:
         )
     place, example = _SCHEMES[scheme]
     address = with_settings(parse_address(url, example))
-    known = next((names for key, names in _DRIVERS.items() if address.scheme.startswith(key[:5])), None)
+    known = _DRIVERS.get(scheme)
     if known is not None and address.driver not in known:
         raise DatabaseError(
             f"No driver {address.driver} is known for {address.scheme} addresses.",

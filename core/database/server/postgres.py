@@ -87,6 +87,9 @@ class PostgresDialect(CatalogueDialect):
         connection.execute("; ".join(f"SET {name} = '{value}'" for name, value in settings.items()))
         _numerics_as_text(connection)
 
+    def unreadable(self, connection: Connection) -> set[str]:
+        return {name for (name,) in self.fetch(connection, catalogue.UNREADABLE)}
+
     def stored_name(self, name: str) -> str:
         return name.lower() if name.isidentifier() and name.isascii() else name
 

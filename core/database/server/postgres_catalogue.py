@@ -10,6 +10,14 @@ WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p'
 ORDER BY c.relname, a.attnum
 """
 
+UNREADABLE = """
+SELECT lower(c.relname) FROM pg_class AS c
+WHERE c.relnamespace = COALESCE(current_schema()::regnamespace, to_regnamespace('public'))
+  AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
+  AND (current_schema() IS NULL OR NOT has_table_privilege(c.oid, 'SELECT'))
+"""
+"""There is no current schema for a user who may not use it."""
+
 SCHEMA_VERSION = """
 WITH mine AS (
     SELECT oid, xmin FROM pg_class

@@ -34,6 +34,8 @@ class State:
         For staging views that this user may not read: the server's reason.
     likely
         The kind of each column name on which all tables and staging views agree.
+    unreadable
+        Tables and views that are there and may not be read, in lower case.
     """
 
     version: str
@@ -41,6 +43,7 @@ class State:
     staging: Staging
     denied: dict[str, str]
     likely: dict[str, str]
+    unreadable: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def read_state(dialect: Dialect, connection: Connection) -> State:
     staging = staging_over(dialect.engine, relations, create, lambda table: _columns(relations, table))
     for view in denied:
         staging.broken.pop(view, None)
-    return State(version, relations, staging, denied, _likely(dialect, relations, staging, kinds))
+    unreadable = frozenset(dialect.unreadable(connection))
+    return State(version, relations, staging, denied, _likely(dialect, relations, staging, kinds), unreadable)
 
 
 def is_hidden(name: str) -> bool:
