@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.errors import SalesError
+from core.tasks import TASKS
 from dashboard.progress_bar import progress_bar
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from core.model_store import ModelStore
     from core.settings import Settings
 
-_TASKS = ("churn", "spend", "sales", "recommend", "credit")
 _FORMATS = ("table", "json", "csv", "parquet")
 
 
@@ -49,7 +49,7 @@ _OUT = click.option("--out", type=click.Path(path_type=Path, dir_okay=False), he
 
 
 def _task(*, every: bool) -> Callable[[Any], Any]:
-    choices = [*_TASKS, "all"] if every else list(_TASKS)
+    choices = [*TASKS, "all"] if every else list(TASKS)
     return click.option("--task", type=click.Choice(choices), required=True, help="What to predict.")
 
 
@@ -77,7 +77,7 @@ def train(
 
     failed = False
     with _opened(database) as (settings, opened, store):
-        for name in _TASKS if task == "all" else (task,):
+        for name in TASKS if task == "all" else (task,):
             try:
                 with progress_bar(f"Training {name}") as progress:
                     version = train_model(
@@ -115,7 +115,7 @@ def score(task: str, database: str | None, as_of: dt.datetime | None, form: str,
     """
     from core.jobs import score_customers, score_table
 
-    tasks = _TASKS if task == "all" else (task,)
+    tasks = TASKS if task == "all" else (task,)
     if out and len(tasks) > 1:
         raise click.UsageError("--out takes the scores of one task, not of all.")
     failed = False
@@ -196,7 +196,7 @@ def backtest(
 @click.command()
 @_options(
     _DATABASE,
-    click.option("--task", type=click.Choice(_TASKS), help="Only this task."),
+    click.option("--task", type=click.Choice(TASKS), help="Only this task."),
     click.option("--activate", metavar="VERSION", help="Use this version of the task from now on."),
 )
 def models(database: str | None, task: str | None, activate: str | None) -> None:
@@ -208,7 +208,7 @@ def models(database: str | None, task: str | None, activate: str | None) -> None
     with _opened(database) as (_settings, _opened_database, store):
         if activate and task:
             store.activate(task, activate)
-        found = [version for name in ([task] if task else _TASKS) for version in store.versions(name)]
+        found = [version for name in ([task] if task else TASKS) for version in store.versions(name)]
     if not found:
         click.echo("No models were trained yet. Train them with: sales-dashboard train --task all")
     for version in found:

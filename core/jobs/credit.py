@@ -38,7 +38,7 @@ _SCORED = (
     ),
     *("amount", "exposure", "overdue", "open_default", "expected_loss"),
 )
-_CUSTOMERS = "SELECT customer_id, country FROM stg_customers"
+_CUSTOMERS = "models/customer_countries"
 
 
 def train(

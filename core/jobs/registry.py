@@ -11,8 +11,7 @@ from core.errors import SalesError
 from core.evaluation import Evaluation
 from core.models.card import ModelCard
 from core.models.model import Model, Part
-
-TASKS = ("churn", "spend", "sales", "recommend", "credit")
+from core.tasks import TASKS as TASKS
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share that is done."""

@@ -1,10 +1,3 @@
-function element(tag, name, text) {
-  const node = document.createElement(tag)
-  if (name) node.className = name
-  if (text !== undefined) node.textContent = text
-  return node
-}
-
 const MOST_IN_FULL = 20
 const PHONE = 460
 

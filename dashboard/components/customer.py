@@ -1,14 +1,12 @@
 """Browser components of the customer page and of the short lists on the Overview."""
 
-from pathlib import Path
 from typing import ClassVar
 
 import param
 
 from dashboard.components import _css
+from dashboard.components.scripts import script
 from dashboard.components.telling import Telling
-
-_FOLDER = Path(__file__).parent
 
 
 class CustomerPicker(Telling):
@@ -24,7 +22,7 @@ class CustomerPicker(Telling):
     found = param.List(default=[], item_type=dict, doc="Dicts: key, name, detail.")
     asked = param.String(doc="The text that ``found`` answers.")
 
-    _esm = _FOLDER / "customer_picker.js"
+    _esm = script("customer_picker.js")
     _stylesheets: ClassVar[list[str]] = _css("customer_picker.css")
 
 
@@ -40,7 +38,7 @@ class CustomerStory(Telling):
     facts = param.List(default=[], item_type=dict, doc="Dicts: label, value.")
     sections = param.List(default=[], item_type=dict, doc="Dicts: title, lines (texts).")
 
-    _esm = _FOLDER / "customer_story.js"
+    _esm = script("customer_story.js")
     _stylesheets: ClassVar[list[str]] = _css("customer_story.css")
 
 
@@ -53,5 +51,5 @@ class ShortList(Telling):
     rows = param.List(default=[], item_type=dict, doc="Dicts: key, name, value, detail, tone.")
     more = param.String(doc="What the link to the whole list says; empty: none.")
 
-    _esm = _FOLDER / "short_list.js"
+    _esm = script("short_list.js")
     _stylesheets: ClassVar[list[str]] = _css("short_list.css")

@@ -1,12 +1,5 @@
 const WAIT_MS = 200
 
-function element(tag, name, text) {
-  const node = document.createElement(tag)
-  if (name) node.className = name
-  if (text !== undefined) node.textContent = text
-  return node
-}
-
 export function render({model}) {
   const box = element("section", "sd-customer")
   const words = element("div", "words")

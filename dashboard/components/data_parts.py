@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 import param
 from panel.custom import JSComponent
 
+from dashboard.components.scripts import script
+
 _FOLDER = Path(__file__).parent
 _SHEETS = [(_FOLDER / name).read_text(encoding="utf-8") for name in ("base.css", "data_parts.css")]
 
@@ -40,40 +42,40 @@ class _DataPart(JSComponent):
 class DataSource(_DataPart):
     """Which database is shown and where uploads go; connection test and switch."""
 
-    _esm = _FOLDER / "data_source.js"
+    _esm = script("data_source.js")
     _stylesheets: ClassVar[list[str]] = _SHEETS
 
 
 class DataUpload(_DataPart):
     """Where files are dropped or chosen, and how far each of them has come."""
 
-    _esm = _FOLDER / "data_upload.js"
+    _esm = script("data_upload.js")
     _stylesheets: ClassVar[list[str]] = _SHEETS
 
 
 class DataPreview(_DataPart):
     """The tables that uploaded files would become: types to correct, rows, problems, loading."""
 
-    _esm = _FOLDER / "data_preview.js"
+    _esm = script("data_preview.js")
     _stylesheets: ClassVar[list[str]] = _SHEETS
 
 
 class DataTables(_DataPart):
     """The tables of the database with what can be done to them."""
 
-    _esm = _FOLDER / "data_tables.js"
+    _esm = script("data_tables.js")
     _stylesheets: ClassVar[list[str]] = _SHEETS
 
 
 class DataCopy(_DataPart):
     """Where the database is copied to, how far it has come, and what arrived."""
 
-    _esm = _FOLDER / "data_copy.js"
+    _esm = script("data_copy.js")
     _stylesheets: ClassVar[list[str]] = _SHEETS
 
 
 class DataMapping(_DataPart):
     """Which columns are customers, orders and amounts, with counts and the SQL that this makes."""
 
-    _esm = _FOLDER / "data_mapping.js"
+    _esm = script("data_mapping.js")
     _stylesheets: ClassVar[list[str]] = _SHEETS

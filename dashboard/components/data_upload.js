@@ -1,17 +1,6 @@
 const ICON = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 16V4M7 9l5-5 5 5M4 16v4h16v-4"/></svg>'
 const FORGET_AFTER = 4000
 
-function node(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) made[name] = value
-    else if (name in made && typeof value !== "string") made[name] = value
-    else made.setAttribute(name, value)
-  }
-  made.append(...children)
-  return made
-}
-
 function size_text(bytes) {
   if (bytes < 1e3) return `${bytes} bytes`
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`

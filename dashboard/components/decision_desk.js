@@ -1,12 +1,5 @@
 const WAIT_MS = 60
 
-function element(tag, name, text) {
-  const node = document.createElement(tag)
-  if (name) node.className = name
-  if (text !== undefined) node.textContent = text
-  return node
-}
-
 function throttled(send) {
   // tells the first change at once and the last one soon after: a slider answers while it moves
   let last = 0, waiting = 0

@@ -1,14 +1,12 @@
 """A desk to decide at: inputs, the figures that follow from them, and sentences; as high as needed."""
 
-from pathlib import Path
 from typing import ClassVar
 
 import param
 
 from dashboard.components import _css
+from dashboard.components.scripts import script
 from dashboard.components.telling import Telling
-
-_FOLDER = Path(__file__).parent
 
 
 def slider(
@@ -47,5 +45,5 @@ class DecisionDesk(Telling):
     sections = param.List(default=[], item_type=dict, doc="Dicts: title, lines, bars (text, size).")
     buttons = param.List(default=[], item_type=dict, doc="Dicts: label, kind (sent back on a click).")
 
-    _esm = _FOLDER / "decision_desk.js"
+    _esm = script("decision_desk.js")
     _stylesheets: ClassVar[list[str]] = _css("decision_desk.css")

@@ -1,10 +1,3 @@
-function element(tag, name, text) {
-  const node = document.createElement(tag)
-  if (name) node.className = name
-  if (text !== undefined) node.textContent = text
-  return node
-}
-
 export function render({model}) {
   const box = element("section", "sd-features")
   box.setAttribute("aria-label", "Features")

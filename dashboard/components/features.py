@@ -7,6 +7,7 @@ import param
 from panel.custom import JSComponent
 
 from dashboard.components import _css
+from dashboard.components.scripts import script
 from dashboard.components.telling import Telling
 
 _FOLDER = Path(__file__).parent
@@ -18,7 +19,7 @@ class FeatureList(Telling):
     rows = param.List(default=[], item_type=dict, doc="Dicts: name, label, group, said.")
     active = param.String(doc="Name of the chosen feature.")
 
-    _esm = _FOLDER / "feature_list.js"
+    _esm = script("feature_list.js")
     _stylesheets: ClassVar[list[str]] = _css("feature_list.css")
 
 
@@ -30,7 +31,7 @@ class FeatureSource(JSComponent):
     sql = param.String(doc="The query; empty: there is none.")
     word = param.String(doc="Lines with this word are marked.")
 
-    _esm = _FOLDER / "feature_story.js"
+    _esm = script("feature_story.js")
     _stylesheets: ClassVar[list[str]] = _css("feature_story.css")
 
 

@@ -1,12 +1,5 @@
 const SEARCH_FROM = 9
 
-function element(tag, name, text) {
-  const node = document.createElement(tag)
-  if (name) node.className = name
-  if (text) node.textContent = text
-  return node
-}
-
 function date_field(label, onchange) {
   const box = element("label", "field")
   const input = document.createElement("input")

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 import param
 from panel.custom import JSComponent
 
-from dashboard.components import _FOLDER, _css
+from dashboard.components import _css
+from dashboard.components.scripts import script
 
 
 class FilterControls(JSComponent):
@@ -22,7 +23,7 @@ class FilterControls(JSComponent):
     newest = param.String(doc="The latest as-of date, ISO.")
     dark = param.Boolean(default=False, doc="Whether the page is dark.")
 
-    _esm = _FOLDER / "filter_controls.js"
+    _esm = script("filter_controls.js")
     _stylesheets: ClassVar[list[str]] = _css("filter_controls.css")
 
     def __init__(self, *, on_choice: Any = None, **params: Any) -> None:

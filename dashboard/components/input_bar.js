@@ -1,10 +1,3 @@
-function element(tag, name, text) {
-  const node = document.createElement(tag)
-  if (name) node.className = name
-  if (text !== undefined) node.textContent = text
-  return node
-}
-
 function control(field, send) {
   const label = element("label", "field")
   const title = element("span", "label", field.label)

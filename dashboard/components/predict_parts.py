@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import param
 
+from dashboard.components.scripts import script
 from dashboard.components.telling import Telling
 
 _FOLDER = Path(__file__).parent
@@ -31,26 +32,26 @@ class _PredictPart(Telling):
 class PredictForm(_PredictPart):
     """What is to be predicted, and from which columns; training and its progress."""
 
-    _esm = _FOLDER / "predict_form.js"
+    _esm = script("predict_form.js")
     _stylesheets: ClassVar[list[str]] = _SHEETS
 
 
 class PredictReport(_PredictPart):
     """What a training found: badge, verdict, figures with intervals, warnings."""
 
-    _esm = _FOLDER / "predict_report.js"
+    _esm = script("predict_report.js")
     _stylesheets: ClassVar[list[str]] = _SHEETS
 
 
 class PredictWhatIf(_PredictPart):
     """One row to change at will: score, interval and reasons follow."""
 
-    _esm = _FOLDER / "predict_what_if.js"
+    _esm = script("predict_what_if.js")
     _stylesheets: ClassVar[list[str]] = _SHEETS
 
 
 class PredictKeep(_PredictPart):
     """Keeping a model, writing its scores back, and opening kept ones."""
 
-    _esm = _FOLDER / "predict_keep.js"
+    _esm = script("predict_keep.js")
     _stylesheets: ClassVar[list[str]] = _SHEETS

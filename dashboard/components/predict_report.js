@@ -1,15 +1,3 @@
-function node(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined) continue
-    if (name.startsWith("on")) made[name] = value
-    else if (name in made && typeof value !== "string") made[name] = value
-    else made.setAttribute(name, value)
-  }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""))
-  return made
-}
-
 export function render({model, view}) {
   const card = node("section", {class: "card", "aria-label": "How good it is"})
   const suspects = (state) => (state.suspects ?? []).map(({column, sentence}) => node("div", {class: "notice", "data-tone": "warning", role: "alert", "data-suspect": column},

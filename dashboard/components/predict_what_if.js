@@ -1,17 +1,5 @@
 const WAIT_MS = 60
 
-function node(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined) continue
-    if (name.startsWith("on")) made[name] = value
-    else if (name in made && typeof value !== "string") made[name] = value
-    else made.setAttribute(name, value)
-  }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""))
-  return made
-}
-
 function control(input, value, send) {
   const label = node("label", {class: "field"}, input.name)
   if (input.kind === "choice") {

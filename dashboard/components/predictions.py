@@ -7,6 +7,7 @@ import param
 from panel.custom import JSComponent
 
 from dashboard.components import _css
+from dashboard.components.scripts import script
 from dashboard.components.telling import Telling
 
 _FOLDER = Path(__file__).parent
@@ -43,7 +44,7 @@ class ActionRows(Telling):
     search_label = param.String(default="Search customers", doc="What the search field says.")
     plain = param.Boolean(default=False, doc="Whether search, selection and export are left out.")
 
-    _esm = _FOLDER / "action_table.js"
+    _esm = script("action_table.js")
     _stylesheets: ClassVar[list[str]] = _css("action_table.css")
 
 
@@ -56,7 +57,7 @@ class InputBar(JSComponent):
         doc="Dicts: name, label, kind (select, range, number), value, options, min, max, step, text.",
     )
 
-    _esm = _FOLDER / "input_bar.js"
+    _esm = script("input_bar.js")
     _stylesheets: ClassVar[list[str]] = _css("input_bar.css")
 
     def __init__(self, *, on_set: Any = None, **params: Any) -> None:

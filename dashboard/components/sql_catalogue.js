@@ -1,13 +1,6 @@
 const NARROW = 900
 const TABS = [["tables", "Tables"], ["queries", "Queries"], ["history", "History"]]
 
-function element(tag, name, text = "") {
-  const node = document.createElement(tag)
-  node.className = name
-  node.textContent = text
-  return node
-}
-
 function button(name, text, onclick) {
   const node = element("button", name, text)
   node.type = "button"

@@ -142,13 +142,6 @@ function completer_in_step(editor, Autocomplete) {
   }
 }
 
-function element(tag, name, text = "") {
-  const node = document.createElement(tag)
-  node.className = name
-  node.textContent = text
-  return node
-}
-
 function button(name, text, title, onclick) {
   const node = element("button", name, text)
   node.type = "button"

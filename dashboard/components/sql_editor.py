@@ -8,6 +8,7 @@ import panel
 import param
 from panel.custom import Child, JSComponent
 
+from dashboard.components.scripts import script
 from dashboard.components.telling import Telling
 
 _FOLDER = Path(__file__).parent
@@ -51,7 +52,7 @@ class SqlEditor(Telling):
     dark = param.Boolean(default=False, doc="Whether the dark theme is shown.")
     assets = param.String(doc="Address of the folder with the Ace editor.")
 
-    _esm = _FOLDER / "sql_editor.js"
+    _esm = script("sql_editor.js")
     _stylesheets: ClassVar[list[str]] = _css("sql_editor.css")
 
 
@@ -69,7 +70,7 @@ class SqlCatalogue(Telling):
     queries = param.List(default=[], item_type=dict, doc="Dicts: name, title, purpose, problem (or empty).")
     history = param.List(default=[], item_type=dict, doc="Dicts: key, text, facts, state; newest first.")
 
-    _esm = _FOLDER / "sql_catalogue.js"
+    _esm = script("sql_catalogue.js")
     _stylesheets: ClassVar[list[str]] = _css("sql_catalogue.css")
 
 
@@ -96,7 +97,7 @@ class SqlResult(Telling):
     pages = param.Integer(default=0, bounds=(0, None), doc="Pages of the table.")
     exporting = param.Boolean(default=False, doc="Whether a file is being made.")
 
-    _esm = _FOLDER / "sql_result.js"
+    _esm = script("sql_result.js")
     _stylesheets: ClassVar[list[str]] = _css("sql_result.css")
 
 

@@ -1,13 +1,6 @@
 const TABS = [["table", "Result"], ["chart", "Chart"], ["explorer", "Explorer"], ["plan", "Plan"]]
 const FORMATS = [["csv", "CSV"], ["parquet", "Parquet"], ["xlsx", "Excel"]]
 
-function element(tag, name, text = "") {
-  const node = document.createElement(tag)
-  node.className = name
-  node.textContent = text
-  return node
-}
-
 function button(name, text, title, onclick) {
   const node = element("button", name, text)
   node.type = "button"

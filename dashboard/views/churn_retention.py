@@ -32,7 +32,7 @@ class CohortTriangle(Chart):
     title = "Who comes back: customers ordering again, by quarter of their first order (%)"
     description = (
         "A row: the customers who first ordered in that quarter. A column: quarters since. "
-        "Stronger colour: more of them ordered. Quarters that are not over are left out."
+        "Darker: more of them ordered. Quarters that are not over are left out."
     )
     subject = "balances"
     sql = ("marts/order_lines",)

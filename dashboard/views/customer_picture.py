@@ -72,8 +72,9 @@ class CustomerPicture:
 
 
 def customer_key(session: Session) -> str:
-    """The key of the customer that the address asks for."""
-    return str(session.extra.get("id", "")).strip()
+    """The key of the customer that the address asks for, else the only one that the filters leave."""
+    chosen = session.filters.values_of("customer") or ()
+    return str(session.extra.get("id", "")).strip() or (str(chosen[0]) if len(chosen) == 1 else "")
 
 
 def picture(session: Session, sales: SalesData) -> CustomerPicture | None:

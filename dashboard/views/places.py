@@ -110,7 +110,7 @@ class CountryMap(Chart):
     slug = "country-map"
     needs = ("countries",)
     title = "Revenue by country on the map ({currency})"
-    description = "Stronger colour: more revenue (logarithmic). Grey: none in the selection."
+    description = "Darker: more revenue (logarithmic). Grey: none in the selection."
     sql = ("eda/revenue_by_country",)
     click = ("value", "country")
     pale = False

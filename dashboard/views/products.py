@@ -145,7 +145,7 @@ class Seasonality(Chart):
     slug = "seasonality"
     wide = True
     title = "Season: revenue by month and year ({currency})"
-    description = "Stronger colour: more revenue. Index 1.0 is the average month of that year."
+    description = "Darker: more revenue. Index 1.0 is the average month of that year."
     sql = ("eda/seasonality",)
     pale = False
     value_axis = None

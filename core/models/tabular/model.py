@@ -13,7 +13,7 @@ from core.evaluation import Evaluation, evaluate
 from core.evaluation.metrics import CLASSIFICATION, Metric
 from core.models.boosting import Booster, train_classifier, train_regression
 from core.models.card import Decision, decide
-from core.models.explanation import Contribution, Explanation, grouped
+from core.models.explanation import Explanation, explanations, grouped
 from core.models.ladder import Rung, badge, rung
 from core.models.model import Model, Part, Parts, array, values
 from core.models.tabular.columns import Encoder, LeftOut, make_encoder
@@ -165,18 +165,14 @@ class TabularModel(Model):
         group_of = {name: self.encoder.column_of(name) for name in names}
         groups, sums = grouped(contributions, names, group_of)
         unit = self.target.column if self.target.kind == "amount" else "log-odds"
-        result = []
-        for row, amounts in enumerate(sums.tolist()):
-            order = sorted(range(len(groups)), key=lambda i: -abs(amounts[i]))
-            given = [frame[group][row] for group in groups]
-            parts = tuple(
-                Contribution(
-                    groups[i], float(amounts[i]), _sentence(groups[i], given[i], amounts[i], self.target)
-                )
-                for i in order
-            )
-            result.append(Explanation(base, float(base + sum(amounts)), unit, parts))
-        return result
+        given = {group: frame[group] for group in groups}
+        return explanations(
+            base,
+            sums,
+            groups,
+            lambda row, group, by: _sentence(group, given[group][row], by, self.target),
+            unit,
+        )
 
     def save(self) -> Parts:
         about = {
