@@ -16,6 +16,7 @@ from core.sales_data import load_sales
 from core.settings import Settings
 from dashboard.current_database import CurrentDatabase
 from dashboard.embedding.application import add_embed_gate, embedded_pages
+from dashboard.garbage_collection import GarbageCollection, NotesTraffic, Traffic
 from dashboard.observability.operations import Operations, add_operations
 from dashboard.security import live_sessions
 from dashboard.security.front_door import FrontDoor
@@ -67,9 +68,13 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
         ensure_demo_database(settings)
     current = CurrentDatabase(settings)
     operations = Operations(settings, current, live)
+    traffic = Traffic()
+    collection = GarbageCollection(
+        traffic.quiet_seconds, lambda: live.closed_count, operations.metrics.collected
+    )
     app = FastAPI(
         title="Sales dashboard", docs_url=None, redoc_url=None, openapi_url=None,
-        lifespan=partial(_run, live, operations),
+        lifespan=partial(_run, live, operations, collection),
     )  # fmt: skip
 
     readiness: dict[str, Any] = {"at": -READY_CACHE_SECONDS, "ok": False, "message": ""}
@@ -133,14 +138,17 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     app.add_middleware(Guard, door=door, session_count=session_count)
     app.add_middleware(StaticFiles)
     add_operations(app, operations)
+    app.add_middleware(NotesTraffic, traffic=traffic)
     app.state.warm = partial(_warm, current, settings)
     app.state.stop = partial(_stop, current)
     return app
 
 
 @asynccontextmanager
-async def _run(live: LiveSessions, operations: Operations, _app: FastAPI) -> AsyncIterator[None]:
-    """While the application is served, end the pages whose time is over and watch the event loop."""
+async def _run(
+    live: LiveSessions, operations: Operations, collection: GarbageCollection, _app: FastAPI
+) -> AsyncIterator[None]:
+    """While the application is served, end the pages whose time is over, watch the event loop, clear up."""
 
     async def sweep() -> None:
         while True:
@@ -150,7 +158,8 @@ async def _run(live: LiveSessions, operations: Operations, _app: FastAPI) -> Asy
             except Exception:
                 log.exception("sessions could not be looked through")
 
-    tasks = [asyncio.create_task(sweep()), asyncio.create_task(operations.watch_event_loop())]
+    running = (sweep(), operations.watch_event_loop(), collection.run())
+    tasks = [asyncio.create_task(work) for work in running]
     try:
         yield
     finally:

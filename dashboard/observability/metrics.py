@@ -51,6 +51,10 @@ class Metrics:
         self._lag_worst = Gauge(
             "sales_event_loop_lag_worst_seconds", "The latest it ever came.", registry=self.registry
         )
+        self._collections = Histogram(
+            "sales_full_collection_seconds", "Time of a full garbage collection, made between clicks.",
+            buckets=_SECONDS, registry=self.registry,
+        )  # fmt: skip
         self.worst_lag = 0.0
 
     def observe(self, observation: Observation) -> None:
@@ -69,6 +73,10 @@ class Metrics:
         """Take up an answer over HTTP."""
         known = method if method in ("GET", "POST", "HEAD", "OPTIONS") else "other"
         self._requests.labels(route, known, str(status)).observe(seconds)
+
+    def collected(self, seconds: float) -> None:
+        """Take up how long a full garbage collection took."""
+        self._collections.observe(seconds)
 
     def late(self, seconds: float) -> None:
         """Take up how late the event loop came."""

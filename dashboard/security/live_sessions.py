@@ -78,6 +78,7 @@ class LiveSessions:
         self._by_document: weakref.WeakKeyDictionary[Any, LiveSession] = weakref.WeakKeyDictionary()
         self._ended: dict[str, float] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self.closed_count = 0
         self.seconds_between_sweeps = max(0.2, min(15.0, self._idle_seconds / 4, self._most_seconds / 4))
 
     def opened(self, document: Any, person: Person | None) -> LiveSession:
@@ -88,8 +89,12 @@ class LiveSessions:
         live = LiveSession(context.id, person, weakref.ref(document), now, now, address=address)
         self._by_key[live.key] = live
         self._by_document[document] = live
-        document.on_session_destroyed(lambda _context: self._by_key.pop(live.key, None))
+        document.on_session_destroyed(lambda _context: self._closed(live.key))
         return live
+
+    def _closed(self, key: str) -> None:
+        if self._by_key.pop(key, None) is not None:
+            self.closed_count += 1
 
     def person_of(self, document: Any) -> Person | None:
         """Whose document it is, with the role they have now; None also if nobody knows."""
