@@ -131,7 +131,7 @@ class Container:
         done = subprocess.run(
             [
                 "nsenter", f"--target={self.first_process}", "--mount", "--pid", "--ipc", "--uts", "--root",
-                "--wd=/tmp", f"--setuid={user}", f"--setgid={group}", "--", *command,
+                "--wdns=/tmp", f"--setuid={user}", f"--setgid={group}", "--", *command,
             ],
             capture_output=True, text=True, check=False, timeout=120,
             env=self.image.environment | self.environment,

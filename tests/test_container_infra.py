@@ -321,6 +321,26 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
     assert _parsed(json.loads(_dockerfile("CMD")[-1])) == "serve"
 
 
+def test_the_image_of_spark_differs_in_its_environment_only() -> None:
+    """Both images are of one stage, which says how they run; the dashboard is what a plain build makes."""
+    text = (CHECKOUT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    stages = re.split(r"^FROM ", text, flags=re.M)[1:]
+    assert stages[-1].startswith("common AS dashboard\n")
+    spark, dashboard = (
+        next(stage for stage in stages if stage.startswith(f"common AS {name}\n"))
+        for name in ("spark", "dashboard")
+    )
+    of_spark = re.findall(r"^[A-Z]+ .*", spark, re.M)
+    assert of_spark == [
+        line.replace("--from=build ", "--from=build-spark ")
+        for line in re.findall(r"^[A-Z]+ .*", dashboard, re.M)
+    ]
+    made = next(stage for stage in stages if stage.startswith("tools AS build-spark\n"))
+    installs = re.findall(r"pip install [^&]*|pip wheel [^&]*|python install [^&]*", made)
+    assert all("--require-hashes" in each or "--no-index" in each for each in installs)
+    assert "requirements-spark.lock" in (CHECKOUT / ".dockerignore").read_text(encoding="utf-8")
+
+
 def test_compose_gives_the_dashboard_as_little_as_possible() -> None:
     compose = yaml.safe_load((CHECKOUT / "compose.yaml").read_text(encoding="utf-8"))
     service = compose["services"]["dashboard"]

@@ -1,7 +1,8 @@
 """Make the demo company with its models for the image, and a copy of it as the seed of empty volumes.
 
 ``make_demo.py CACHE`` keeps the result in the folder CACHE; as long as neither the program nor the data nor
-the packages change, the next build takes it from there.
+the packages change, the next build takes it from there. Without CACHE the demo is that of another image,
+already in the data folder, and is only laid out as the seed.
 """
 
 import hashlib
@@ -56,8 +57,8 @@ def make() -> None:
     seal(file)
 
 
-def main(cache: Path) -> None:
-    """Take the demo from the cache or make it, and lay the seed beside the program."""
+def take_or_make(cache: Path) -> None:
+    """Take the demo from the cache or make it."""
     folder = read_settings().data_folder
     kept = cache / key(BUILD)
     if kept.is_dir():
@@ -67,9 +68,15 @@ def main(cache: Path) -> None:
         make()
         shutil.rmtree(cache, ignore_errors=True)  # a mounted folder itself stays
         shutil.copytree(folder, kept)
+
+
+def main(arguments: list[str]) -> None:
+    """Fill the data folder if a cache is given, and lay the seed beside the program."""
+    for cache in arguments[:1]:
+        take_or_make(Path(cache))
     made_demo().parent.mkdir(exist_ok=True)
-    shutil.copyfile(folder / "demo.sqlite", made_demo())
+    shutil.copyfile(read_settings().data_folder / "demo.sqlite", made_demo())
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1:])

@@ -35,6 +35,10 @@ UNUSED = (
     "pycountry/locales", "statsmodels/datasets", "sklearn/datasets/data", "sklearn/datasets/images",
     "bokeh/sampledata/_data", "holoviews/examples", "panel/examples", "hvplot/examples",
     "../../../share/jupyter", "../../../share/man", "../../../etc/jupyter", "../../../include",
+    # Spark itself, of which the client alone is needed: servers run elsewhere
+    "pyspark/jars", "pyspark/bin", "pyspark/sbin", "pyspark/licenses", "pyspark/data", "pyspark/examples",
+    "pyspark/python/lib", "../../../bin/*spark*", "../../../bin/beeline*", "../../../bin/run-example*",
+    "../../../bin/docker-image-tool.sh", "../../../bin/*.cmd",
     # drivers for other distributions and versions of Python
     "mssql_python_odbc/libs/linux/rhel", "mssql_python_odbc/libs/linux/suse",
     "mssql_python_odbc/libs/linux/alpine", "mssql_python_odbc/libs/macos", "mssql_python_odbc/libs/windows",
