@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from core.roles import Role
+from dashboard.security.script_nonce import mark_scripts, nonce_of_scripts
 from dashboard.security.users import UsersFile
 from tests.conftest import RunningServer, ServeFunction
 from tests.wire import token_of, visitor
@@ -34,10 +35,11 @@ def company(demo_server: RunningServer, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def guarded(serve: ServeFunction, people: Path, company: Path) -> RunningServer:
-    """A dashboard where people sign in."""
+    """A dashboard where people sign in, behind a proxy on this machine."""
     return serve(
-        SALES_SIGN_IN="basic", SALES_USERS_FILE=str(people), SALES_DATABASE_URL=f"sqlite:///{company}"
-    )
+        SALES_SIGN_IN="basic", SALES_USERS_FILE=str(people), SALES_DATABASE_URL=f"sqlite:///{company}",
+        SALES_RATE_LIMITS="login=3", SALES_TRUSTED_PROXIES="127.0.0.1",
+    )  # fmt: skip
 
 
 def eventually[T](ask: Callable[[], T], good: Callable[[T], bool], seconds: float = 120) -> T:
@@ -128,6 +130,20 @@ def test_the_cookie_of_the_form_is_not_sent_back_as_it_came(guarded: RunningServ
     assert "x-evil" not in answer.headers
 
 
+def test_attempts_count_by_client_and_do_not_keep_the_owner_of_a_name_out(guarded: RunningServer) -> None:
+    def tried(address: str, name: str, password: str) -> int:
+        client = visitor(guarded.url)
+        client.headers["X-Forwarded-For"] = address
+        form = re.search(r'name="form" value="([^"]+)"', client.get("/sign-in").text)
+        assert form is not None
+        return client.post("/sign-in", data={"form": form[1], "name": name, "password": password}).status_code
+
+    guesses = [tried(f"2001:db8:9::{part}", "vera", f"guess {part}") for part in range(1, 6)]
+    assert guesses == [401, 401, 401, 429, 429], "one IPv6 client with many addresses"
+    assert [tried("192.0.2.9", name, "guess") for name in "abcd"] == [401, 401, 401, 429], "whatever the name"
+    assert tried("192.0.2.10", "vera", PASSWORD) == 303
+
+
 def test_the_form_of_another_tab_still_works(guarded: RunningServer) -> None:
     """Opening the form twice does not make the first one worthless."""
     client = visitor(guarded.url)
@@ -136,3 +152,20 @@ def test_the_form_of_another_tab_still_works(guarded: RunningServer) -> None:
     assert first is not None
     answer = client.post("/sign-in", data={"form": first[1], "name": "vera", "password": PASSWORD})
     assert answer.status_code == 303
+
+
+def test_a_nonce_is_put_into_templates_and_not_into_what_fills_them() -> None:
+    from bokeh.core.templates import MACROS, SCRIPT_TAG
+    from panel.io.resources import BASE_TEMPLATE
+
+    mark_scripts()
+    mark_scripts()  # a second server of the same process
+    with nonce_of_scripts("n0"):
+        script = SCRIPT_TAG.render(js_code="let html = '<script>x()'", type="", id="")
+        meta = {"description": '"><script>hacked()</script>'}
+        page = BASE_TEMPLATE.render(meta=meta, docs=[], macros=MACROS, plot_script=script)
+    assert script.count("nonce") == 1
+    assert script.strip().startswith('<script nonce="n0">')
+    assert "<script>hacked()</script>" in page
+    assert page.count('<script nonce="n0">') == page.count("<script") - 2 > 0
+    assert "nonce" not in SCRIPT_TAG.render(js_code="1", type="", id=""), "as in a saved report"

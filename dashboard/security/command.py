@@ -24,7 +24,7 @@ def user() -> None:
 )
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def add(name: str, role: str, password_stdin: bool) -> None:
-    """Add NAME, or change their role and password."""
+    """Add NAME, or change their role and password, which ends what they are signed in to."""
     from core.roles import role_named
 
     users = _users()
