@@ -7,9 +7,12 @@ comes any more, thinks for a while, and clicks again. The peer is one person alo
 import asyncio
 import random
 import re
+import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +32,49 @@ CHOICES = (["France"], ["USA"], ["Germany", "Spain"], [])
 _BLOCKED = re.compile(r'^sales_event_loop_lag_seconds_bucket\{le="([^"]+)"\} (\S+)$', re.MULTILINE)
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """What was measured while some people were there.
+
+    Attributes
+    ----------
+    times
+        Seconds of every click.
+    memory
+        Megabytes of the server while all were there.
+    ticks, late
+        How often the server's event loop was due, and more than 100 ms late.
+    """
+
+    times: list[float]
+    memory: float
+    ticks: float
+    late: float
+
+
+class IdleLoop:
+    """An event loop with nothing to do, in a process of its own."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.benchmarks.idle_loop"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def late(self) -> float:
+        """How often it was more than 100 ms late since it was last asked."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline().split()[1])
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.communicate(timeout=10)
+
+
 def measure() -> list[Row]:
     """The rows of this part."""
     return asyncio.run(_measure())
@@ -37,25 +83,26 @@ def measure() -> list[Row]:
 async def _measure() -> list[Row]:
     part = "load (demo, Explore)"
     rows: list[Row] = []
+    idle = IdleLoop()
     with tempfile.TemporaryDirectory() as folder, dashboard(world(500).url, Path(folder)) as server:
         await _crowd(server, 2)  # everything imported and read
         server.ask()
-        alone, _ = await _crowd(server, 1)
+        alone = await _crowd(server, 1)
         for size in CROWDS:
             progress(f"load: {size} people")
             server.ask()
-            before, blocked = server.rss(), _blocked(server)
-            times, after = await _crowd(server, size)
-            late = _blocked(server)
-            p50, p95 = np.percentile(times, [50, 95]) * 1000
-            of_one = float(np.median(alone)) * 1000
+            before = server.rss()
+            idle.late()
+            crowd = await _crowd(server, size)
+            p50, p95 = np.percentile(crowd.times, [50, 95]) * 1000
+            of_one = float(np.median(alone.times)) * 1000
             rows += [
                 Row(part, f"{size} people: click, p50", float(p50), "ms", of_one, "one person alone"),
                 Row(part, f"{size} people: click, p95", float(p95), "ms", of_one, "one person alone"),
-                Row(part, f"{size} people: memory of each", (after - before) / size, "MB", target=10),
-                Row(part, f"{size} people: ticks of the event loop later than 100 ms",
-                    float(late[1] - blocked[1]), "", target=0,
-                    note=f"of {late[0] - blocked[0]:.0f}, opening the pages included"),
+                Row(part, f"{size} people: memory of each", (crowd.memory - before) / size, "MB", target=10),
+                Row(part, f"{size} people: ticks of the event loop later than 100 ms", crowd.late, "",
+                    idle.late(), "idle loop", target=0,
+                    note=f"of {crowd.ticks:.0f}, opening pages included"),
             ]  # fmt: skip
         progress("load: waiting for the sessions to expire")
         left = float("inf")
@@ -64,11 +111,12 @@ async def _measure() -> list[Row]:
             await asyncio.sleep(3)
             left = float(server.ask())
         rows.append(Row(part, "sessions left in memory after they expired", left, "", target=0))
+    idle.stop()
     return rows
 
 
-async def _crowd(server: Server, size: int) -> tuple[list[float], float]:
-    """Seconds of every click of ``size`` people, and the memory in MB while all are there."""
+async def _crowd(server: Server, size: int) -> Crowd:
+    """``size`` people who open a page and click."""
     randomly = random.Random(size)
 
     async def person(number: int) -> tuple[list[float], Client]:
@@ -86,12 +134,15 @@ async def _crowd(server: Server, size: int) -> tuple[list[float], float]:
             times.append(max(0.0, await client.quiet(QUIET_SECONDS) - start))
         return times, client
 
+    before = _blocked(server)
     people = await asyncio.gather(*(person(number) for number in range(size)))
+    after = _blocked(server)  # before it is asked to collect its garbage
     server.ask()
     memory = server.rss()
     for _, client in people:
         await client.close()
-    return [seconds for times, _ in people for seconds in times if seconds > 0], memory
+    times = [seconds for times, _ in people for seconds in times if seconds > 0]
+    return Crowd(times, memory, after[0] - before[0], after[1] - before[1])
 
 
 def _blocked(server: Server) -> tuple[float, float]:
