@@ -57,7 +57,7 @@ def server(tables: dict[str, list[tuple[str, str]]], own: Any = None) -> Any:
             tables[new] = [(name, "bigint") for name in re.findall(r"\[(\w+)\] BIGINT", sql)]
         for old, new in re.findall(r"(?:sp_rename N'|RENAME OBJECT )\[(\w+)\](?:', N'| TO \[)(\w+)", sql):
             tables[new] = tables.pop(old, [])
-        for gone in re.findall(r"DROP TABLE IF EXISTS \[([^]]+)\]", sql):
+        for gone in re.findall(r"DROP TABLE (?:IF EXISTS )?\[([^]]+)\]", sql):
             tables.pop(gone, None)
         if "INFORMATION_SCHEMA" in sql:
             rows = [
@@ -260,7 +260,28 @@ def test_a_dedicated_pool_is_never_in_a_transaction() -> None:
     assert "SELECT 1, 1, N'it''s'\nUNION ALL SELECT 2, 1, NULL" in said
     assert "RENAME OBJECT [_ingest_orders] TO [orders]" in said
     assert "CREATE STATISTICS [st_orderNumber] ON [orders] ([orderNumber])" in said
-    assert not re.search(r"SAVE TRANSACTION|sp_rename|sp_getapplock|OFFSET", said)
+    assert "IF OBJECT_ID(N'[_ingest_orders]') IS NOT NULL DROP TABLE [_ingest_orders]" in said
+    assert not re.search(r"SAVE TRANSACTION|sp_rename|sp_getapplock|OFFSET|IF EXISTS", said)
+
+
+def test_statistics_that_a_dedicated_pool_has_are_made_anew_once_rows_are_appended() -> None:
+    def own(_: ScriptedConnection, sql: str, __: Any) -> Answer | None:
+        return (["name"], [("st_orderNumber",)]) if "sys.stats" in sql else None
+
+    columns = ["orderNumber", "customerNumber", "status"]
+    driver = Driver(server({"orders": [(name, "bigint") for name in columns]}, own))
+    address = parse_address("mssql://a:b@works.sql.azuresynapse.net/pool", "x")
+    opened = ServerDatabase(driver.dialect(DedicatedDialect), address, read_only=False)
+    with opened as database, database.bulk_load() as load:
+        load.create(ORDERS)
+        load.insert("orders", [pl.Series([3]), pl.Series([1]), pl.Series(["x"])])
+        load.install("orders", "append")
+        load.commit()
+    said = "\n".join(driver.sent)
+    assert "INSERT INTO [orders] ([orderNumber], [customerNumber], [status]) SELECT" in said
+    assert "CREATE STATISTICS [st_orderNumber]" not in said
+    assert "CREATE STATISTICS [st_status] ON [orders] ([status])" in said
+    assert "UPDATE STATISTICS [orders]" in said
 
 
 def test_a_serverless_pool_is_only_read_and_scores_become_files(tmp_path: Path) -> None:

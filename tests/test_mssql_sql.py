@@ -139,9 +139,11 @@ def test_rights_are_given_again_as_they_were() -> None:
         ("G", "SELECT", None, "reader"),
         ("W", "UPDATE", "a]b", "o'neil"),
         ("D", "DELETE", None, "public"),
+        ("R", "SELECT", "salary", "reader"),
     ]
     assert rights_again("orders", rows) == [
         "GRANT SELECT ON [orders] TO [reader]",
         "GRANT UPDATE ON [orders] ([a]]b]) TO [o'neil] WITH GRANT OPTION",
         "DENY DELETE ON [orders] TO [public]",
+        "REVOKE SELECT ON [orders] ([salary]) FROM [reader]",
     ]

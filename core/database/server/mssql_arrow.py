@@ -10,6 +10,7 @@ from core.database.server.mssql_address import MssqlAddress, connection_string
 from core.database.server.mssql_driver import carried_library
 
 log = logging.getLogger(__name__)
+_KNOWN = {pl.String, pl.Boolean, pl.Date, pl.Datetime, pl.Binary, pl.Null}
 
 
 def read(
@@ -38,12 +39,18 @@ def read(
             cursor = connection.cursor()
             cursor.execute(session)
             cursor.execute(bound.sql, *bound.values)
-            return pl.DataFrame(cursor.arrow())
+            frame = pl.DataFrame(cursor.arrow())
+            return frame if all(map(_is_known, frame.dtypes)) else None
         finally:
             connection.close()
     except (driver.Error, RuntimeError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
         log.debug("Arrow was not possible: %s", type(error).__name__)
         return None
+
+
+def _is_known(dtype: pl.DataType) -> bool:
+    """Whether values of this type are the same as those that the other driver hands out."""
+    return dtype.is_integer() or dtype.is_float() or dtype.is_decimal() or dtype.base_type() in _KNOWN
 
 
 def pieces_of(frame: pl.DataFrame) -> tuple[Columns, list[list[pl.Series]]]:

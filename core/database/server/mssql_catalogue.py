@@ -102,14 +102,18 @@ def select_of(definition: str) -> str:
     return (definition[head.end() :] if head else definition).strip().removesuffix(";")
 
 
+_RIGHTS = {"D": ("DENY", "TO"), "R": ("REVOKE", "FROM")}
+"""A column may be taken out of a right on its table, which the catalogue tells as a right of its own."""
+
+
 def rights_again(table: str, rows: list[tuple[str, str, str | None, str]]) -> list[str]:
     """The statements that give a table the rights that another had."""
     statements = []
     for state, right, column, grantee in rows:
-        verb = "DENY" if state.strip() == "D" else "GRANT"
+        verb, to = _RIGHTS.get(state.strip(), ("GRANT", "TO"))
         place = f"{bracketed(table)}{f' ({bracketed(column)})' if column else ''}"
         option = " WITH GRANT OPTION" if state.strip() == "W" else ""
-        statements.append(f"{verb} {right} ON {place} TO {bracketed(grantee)}{option}")
+        statements.append(f"{verb} {right} ON {place} {to} {bracketed(grantee)}{option}")
     return statements
 
 

@@ -20,6 +20,7 @@ _ROWS_OF_AN_INSERT = 200
 _MOST_ROWS = 200_000
 _SESSION = "SET QUOTED_IDENTIFIER ON"
 _BY_TIME = "-"
+_STATISTICS = "SELECT s.name FROM sys.stats AS s WHERE s.object_id = OBJECT_ID(:table) AND s.user_created = 1"
 
 FACT_KEYS: Mapping[str, str] = {
     "orders": "orderNumber",
@@ -82,6 +83,9 @@ class DedicatedDialect(MssqlDialect):
     def add_index(self, table: str, columns: Sequence[str]) -> str:  # noqa: ARG002
         return ""
 
+    def drop_table(self, table: str) -> str:
+        return f"IF OBJECT_ID({literal(self.quoted(table))}) IS NOT NULL DROP TABLE {self.quoted(table)}"
+
     def rename_table(self, table: str, name: str) -> str:
         return f"RENAME OBJECT {self.quoted(table)} TO {self.quoted(name)}"
 
@@ -108,8 +112,14 @@ class DedicatedDialect(MssqlDialect):
     def after_load(self, connection: Connection, tables: Sequence[str]) -> None:
         known = {relation.name: relation for relation in self.relations(connection)}
         for table in tables:
-            for column in known[table].columns if table in known else ():
-                self.run(connection, create_statistics(table, column))
+            if table not in known:
+                continue
+            made = {name for (name,) in self.fetch(connection, _STATISTICS, {"table": self.quoted(table)})}
+            for column in known[table].columns:
+                if _statistics(column) not in made:  # there are, where rows were appended
+                    self.run(connection, create_statistics(table, column))
+            if made:
+                self.run(connection, f"UPDATE STATISTICS {self.quoted(table)}")
 
 
 class ServerlessDialect(DedicatedDialect):
