@@ -85,6 +85,14 @@ def test_previews_fill_and_their_tokens_allow_no_more_than_they_show(
         assert claims.pins == fixed
         assert 0 < claims.expires - time.time() <= 601
 
+    # the same view alone has a token that allows as little
+    with window.context.expect_page(timeout=PATIENCE) as opened:
+        page.locator('article[data-slug="country-map"]').get_by_role("button", name="Open alone").click()
+    alone = opened.value
+    expect(alone.locator(".sd-card")).to_have_attribute("data-state", "ready", timeout=PATIENCE)
+    allowed = read_token(KEY.encode(), alone.url.partition("#token=")[2])
+    assert (allowed.views, allowed.pins) == (("country-map",), {"country": "USA", "as_of": "2026-01-15"})
+
     # with other filters, previews are limited to those
     page.goto(f"{signed.url}/?page=gallery&country=France")
     preview(page, "revenue-timeline")
