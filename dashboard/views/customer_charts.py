@@ -215,9 +215,10 @@ def _legend_below(figure: Figure) -> None:
     figure.add_layout(legend, "below")
     legend.location = "left"
     legend.update(
-        orientation="horizontal", ncols=2, border_line_color=None, background_fill_alpha=0, padding=0,
-        margin=0, label_text_font_size="11px", glyph_width=12, glyph_height=12, spacing=8,
+        orientation="horizontal", ncols=2, border_line_color=None, background_fill_alpha=0,
+        glyph_width=12, glyph_height=12, spacing=8,
     )  # fmt: skip
+    theme.style_legend(legend)
     for axis in figure.xaxis:
         if isinstance(axis, DatetimeAxis):
             axis.formatter = theme.month_formatter()
