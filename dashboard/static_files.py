@@ -1,5 +1,6 @@
 """Pure ASGI middleware: static files compressed once and cached by browsers."""
 
+import asyncio
 import gzip
 from posixpath import normpath
 from typing import Any
@@ -8,6 +9,7 @@ _COMPRESSIBLE = (b"javascript", b"text/", b"json", b"svg")
 _STATIC = ("/static/", "/components/")
 _WEEK = b"public, max-age=604800"
 _MOST_KEPT = 1_000
+_LARGE = 100_000
 
 
 class StaticFiles:
@@ -65,7 +67,11 @@ class _Sender:
     async def _finish(self) -> None:
         assert self._start is not None
         static = self._kept is not None and self._start["status"] == 200
-        body = gzip.compress(bytes(self._body), 9 if static else 3, mtime=0)
+        level = 9 if static else 3
+        if len(self._body) > _LARGE:  # a tenth of a second, off the event loop
+            body = await asyncio.to_thread(gzip.compress, bytes(self._body), level, mtime=0)
+        else:
+            body = gzip.compress(bytes(self._body), level, mtime=0)
         dropped = (b"content-length", b"cache-control") if static else (b"content-length",)
         headers = [(k, v) for k, v in self._start["headers"] if k.lower() not in dropped]
         headers += [
