@@ -140,6 +140,12 @@ def test_exact_numbers_and_moments_are_the_same_both_ways(database: ServerDataba
     )
     assert found.row(0) == (1.25, 3, datetime(2024, 6, 30, 1, 2, 3, 450_000), True)
     assert found.schema["part"] == pl.Float64
+    found = database.query(
+        "SELECT CAST(1.2345 AS MONEY) AS price, CAST(1.5 AS REAL) AS single, CAST(200 AS TINYINT) AS tiny,"
+        " CAST('2024-01-01 12:34:00' AS SMALLDATETIME) AS minute, CAST('ab' AS CHAR(5)) AS padded,"
+        " CAST(12345678901234567890.12 AS DECIMAL(38, 2)) AS huge"
+    )
+    assert found.row(0) == (1.2345, 1.5, 200, datetime(2024, 1, 1, 12, 34), "ab   ", 12345678901234567890.12)
 
 
 @pytest.mark.parametrize(

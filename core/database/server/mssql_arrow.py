@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from uuid import UUID
 
 import polars as pl
 
@@ -39,6 +40,8 @@ def read(
             cursor = connection.cursor()
             cursor.execute(session)
             cursor.execute(bound.sql, *bound.values)
+            if any(column[1] is UUID for column in cursor.description or ()):
+                return None
             frame = pl.DataFrame(cursor.arrow())
             return frame if all(map(_is_known, frame.dtypes)) else None
         finally:
