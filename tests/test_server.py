@@ -37,7 +37,7 @@ def test_the_server_ends_cleanly_when_told_to(serve: ServeFunction) -> None:
 
 def test_readiness_tells_a_broken_database(serve: ServeFunction, tmp_path: Path) -> None:
     server = serve(wait=False, SALES_DATABASE_URL=f"sqlite:///{tmp_path / 'absent.sqlite'}")
-    until = time.monotonic() + 30
+    until = time.monotonic() + 90
     while b"starting" in server.get("/")[2] and time.monotonic() < until:
         time.sleep(0.1)
     status, _, page = server.get("/")
