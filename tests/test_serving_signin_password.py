@@ -148,13 +148,13 @@ def test_guessing_is_slowed_down(serve: ServeFunction, people: Path) -> None:
 
 
 def test_a_session_ends_and_says_so(serve: ServeFunction, people: Path, watched: Callable[..., Page]) -> None:
-    server = serve(SALES_SIGN_IN="basic", SALES_USERS_FILE=str(people), SALES_IDLE_MINUTES="0.1")
+    server = serve(SALES_SIGN_IN="basic", SALES_USERS_FILE=str(people), SALES_IDLE_MINUTES="0.5")
     page = watched(server.url + "/?page=explore")
     page.get_by_label("Name").fill("vera")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Nothing was done on this page for 6 seconds")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your session has ended")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Nothing was done on this page for 30 seconds")).to_be_visible()
     page.get_by_role("button", name="Open again").click()
     expect(page.get_by_role("button", name="Signed in as vera")).to_be_visible(timeout=30_000)
     assert "page=explore" in page.url
