@@ -1,6 +1,7 @@
 """The dashboard on PostgreSQL and MariaDB, as a person uses it: every page, typed SQL, upload, training."""
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +165,32 @@ def test_a_task_is_trained_and_its_page_fills(watched: Open, served: Served) -> 
     page.locator('[data-page="models"]').click()
     expect(page.get_by_text(re.compile("churn", re.I)).first).to_be_visible(timeout=SLOW)
     shown(page)
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "said"),
+    [
+        ("seller", "not-the-one", "does not let seller in"),
+        ("stranger", "unknown-2", "stranger may not read the table orders"),
+    ],
+)
+def test_a_page_says_in_one_sentence_what_is_wrong_with_the_database(
+    watched: Open, postgres_server: DatabaseServer, serve: ServeFunction, user: str, password: str, said: str
+) -> None:
+    place = postgres_server.fresh().rpartition("/")[2]
+    postgres_server.admin("CREATE TABLE orders (id INTEGER)", place)
+    if user == "stranger":
+        postgres_server.admin(f"CREATE USER {user} PASSWORD '{password}'", place)
+    server = serve(wait=False, SALES_DATABASE_URL=postgres_server.address(place, user, password))
+    until = time.monotonic() + 60
+    while server.get("/")[0] == 503:  # starting
+        assert time.monotonic() < until, server.log()
+        time.sleep(0.3)
+    page = watched(server.url + "/?page=overview")
+    expect(page.locator('[role="alert"]:visible').first).to_contain_text(said, timeout=SLOW)
+    assert password not in page.content() + page.url + server.log()
+    assert said in server.log()
+    assert "Traceback" not in server.log()
 
 
 def test_the_server_log_stays_clean(served: Served) -> None:
