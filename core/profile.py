@@ -19,7 +19,7 @@ _EXAMPLES = 5
 _LONGEST_EXAMPLE = 80
 _FEW_DISTINCT = 20
 """Numbers with at most so many different values are shown value by value, not in bins."""
-_LENGTHS = {"mssql": "LEN({} + N'.') - 1", "mysql": "CHAR_LENGTH({})"}
+_LENGTHS = {"mssql": "LEN(CONCAT({}, N'.')) - 1", "mysql": "CHAR_LENGTH({})"}
 """Characters of a text where LENGTH counts bytes (MySQL), or LEN forgets blanks at the end (SQL Server)."""
 
 
@@ -167,7 +167,8 @@ def _top_stored(database: Database, source: str, name: str, kind: str) -> list[T
 def _lengths_stored(database: Database, source: str, name: str) -> tuple[int, int] | None:
     length = _LENGTHS.get(database.engine, "LENGTH({})").format(name)
     row = database.query(
-        f"SELECT MIN({length}) AS shortest_one, MAX({length}) AS longest_one FROM {source}"
+        f"SELECT MIN({length}) AS shortest_one, MAX({length}) AS longest_one FROM {source} "
+        f"WHERE {name} IS NOT NULL"
     ).row(0)
     return (int(row[0]), int(row[1])) if row[0] is not None else None
 
