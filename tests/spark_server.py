@@ -29,15 +29,17 @@ def spark_server(folder: Path) -> Iterator[str]:
     import pyspark
 
     home = Path(pyspark.__file__).parent
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as free, socket.socket() as also_free:
+        for each in (free, also_free):
+            each.bind(("127.0.0.1", 0))
+        port, pages = free.getsockname()[1], also_free.getsockname()[1]
     settings = {
         "spark.master": "local[2]",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": "2g",
-        "spark.ui.enabled": "false",
+        "spark.ui.enabled": "true",  # it tells which jobs run
+        "spark.ui.port": str(pages),
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "local"),

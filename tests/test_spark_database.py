@@ -1,7 +1,10 @@
 """A Spark Connect server as the database: the same queries, writing, typed SQL, and plain errors."""
 
 import datetime as dt
+import json
 import threading
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from sql_companies import comparable, literal_company, write_sqlite
 from core.adhoc.run import run_query
 from core.database import Database, open_database, shown_url
 from core.database.adhoc import QueryCancelled, QueryLimits, QueryTimeout
+from core.database.spark import SparkDatabase
 from core.database.spark.address import spark_address
 from core.days import to_day
 from core.errors import DatabaseError, MissingDataError, QueryError
@@ -174,6 +178,42 @@ def test_typed_sql_is_stopped(database: Database) -> None:
         run_query(database, slow, cancel=cancel)
     limits = QueryLimits(max_seconds=180)
     assert run_query(database, "SELECT COUNT(*) AS n FROM orders", limits=limits).frame["n"].item() == 6
+
+
+def test_a_query_that_is_stopped_while_spark_plans_it_does_not_go_on(spark_company: str) -> None:
+    """Its subquery is planned by another thread of the server, which starts tasks even after an interrupt.
+
+    Spark promises nothing, so one of five may go on; without the moment that queries are given most do.
+    """
+    crossed = ", ".join(f"orders AS o{number}" for number in range(10))
+    slow = f"SELECT COUNT(*) AS n FROM {crossed} WHERE o1.orderNumber + o9.orderNumber > 1"
+    with open_database(spark_company) as opened:
+        assert isinstance(opened, SparkDatabase)
+        run_query(opened, "SELECT 1 AS n", limits=QueryLimits(max_seconds=180))
+        went_on = 0
+        for seconds in (0.1, 0.3, 0.5, 0.7, 0.9):
+            cancel = threading.Event()
+            threading.Timer(seconds, cancel.set).start()
+            with pytest.raises(QueryCancelled):
+                run_query(opened, f"SELECT 1 AS n FROM orders WHERE orderNumber > ({slow})", cancel=cancel)
+            time.sleep(2)  # in which the server may start what it has planned
+            went_on += bool(_jobs(opened))
+            until = time.monotonic() + 120
+            while _jobs(opened) and time.monotonic() < until:
+                time.sleep(0.5)
+    assert went_on <= 1
+
+
+def _jobs(database: SparkDatabase) -> list[int]:
+    """Numbers of the jobs of typed queries of this session that Spark is at work on, as it tells itself."""
+    session = database.current().session
+    place = f"http://127.0.0.1:{session.conf.get('spark.ui.port')}/api/v1/applications"
+    with urllib.request.urlopen(
+        f"{place}/{session.conf.get('spark.app.id')}/jobs?status=running", timeout=60
+    ) as answer:
+        found = json.load(answer)
+    tag = f"_Session_{session.session_id}_Tag_typed-"
+    return [job["jobId"] for job in found if any(tag in each for each in job["jobTags"])]
 
 
 def test_a_forgotten_session_is_taken_anew(spark_company: str) -> None:

@@ -1,10 +1,11 @@
 """Spark for SQL that a person typed: an operation of its own in the session, within limits."""
 
 import re
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from core.errors import SalesError
 from core.sql_guard import CheckedStatement, StatementError, require_own_schema
 
 _AGAIN_SECONDS = 0.5
+_PATIENCE_SECONDS = 3.0
 _PLACE = re.compile(r"line (\d+),? pos(?:ition)? (\d+)")
 
 
@@ -47,15 +49,17 @@ class SparkAdhoc(AdhocConnection):
             self._require_own_schema(statement)
             frame = self._reader.session.sql(one_select(statement.sql), args=dict(params) or None)
             empty = frame.limit(0)
-            for batch in arrow_batches(self._reader.session, frame.limit(limits.max_rows + 1)):
-                piece = frame_of(batch, declared)
-                truncated_by, piece = _cut(piece, limits.max_rows - watch.rows, limits.max_bytes - used)
-                used += int(piece.estimated_size())
-                watch.rows += piece.height
-                pieces.append(piece)
-                watch.check()
-                if truncated_by:
-                    break
+            # Closed, what Spark has not sent yet is given up at once.
+            with closing(arrow_batches(self._reader.session, frame.limit(limits.max_rows + 1))) as batches:
+                for batch in batches:
+                    piece = frame_of(batch, declared)
+                    truncated_by, piece = _cut(piece, limits.max_rows - watch.rows, limits.max_bytes - used)
+                    used += int(piece.estimated_size())
+                    watch.rows += piece.height
+                    pieces.append(piece)
+                    watch.check()
+                    if truncated_by:
+                        break
             if not pieces:
                 pieces = [frame_of(empty.toArrow(), declared)]
         return Fetched(pl.concat(pieces, rechunk=True), truncated_by)
@@ -81,16 +85,22 @@ class SparkAdhoc(AdhocConnection):
         """While this block runs, Spark stops when the watch says so; errors become sentences."""
         watch.check()
         session, tag = self._reader.session, f"typed-{uuid.uuid4().hex}"
-        told = 0.0
+        tasks = _TasksSeen()
+        wished, told = 0.0, 0.0
 
         def interrupt() -> None:
-            nonlocal told
-            if time.monotonic() - told > _AGAIN_SECONDS:
-                told = time.monotonic()
+            nonlocal wished, told
+            now = time.monotonic()
+            wished = wished or now
+            if not tasks.seen and now - wished < _PATIENCE_SECONDS:
+                return
+            if now - told > _AGAIN_SECONDS:
+                told = now
                 session.interruptTag(tag)
 
         failures = (load_pyspark().PySparkException, *rpc_errors())
         session.addTag(tag)
+        session.registerProgressHandler(tasks)
         try:
             with watch.interrupting(interrupt):
                 yield
@@ -99,6 +109,7 @@ class SparkAdhoc(AdhocConnection):
                 raise watch.reason() from None
             raise self._explained(error) from None
         finally:
+            session.removeProgressHandler(tasks)
             session.removeTag(tag)
 
     def _explained(self, error: Exception) -> SalesError:
@@ -115,6 +126,23 @@ class SparkAdhoc(AdhocConnection):
         if found is None or line < 1:
             return StatementError(message, remedy)
         return StatementError(message, remedy, line=line, column=int(found[2]) + 1)
+
+
+class _TasksSeen:
+    """Whether tasks of a query of this thread were reported to be running, so that they can be stopped.
+
+    Spark stops the tasks that it knows of when it is interrupted. Those of a subquery that is still planned
+    by another thread of the server are started nevertheless, and run to their end with nobody waiting for
+    them. Hence a query is given a moment before it is interrupted.
+    """
+
+    def __init__(self) -> None:
+        self.seen = False
+        self._thread = threading.get_ident()
+
+    def __call__(self, inflight_tasks: int = 0, **_progress: object) -> None:
+        if threading.get_ident() == self._thread and inflight_tasks > 0:
+            self.seen = True
 
 
 def _cut(piece: pl.DataFrame, rows: int, most: int) -> tuple[TruncatedBy | None, pl.DataFrame]:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -74,7 +74,6 @@ class SparkDatabase(Database):
         self._closed = False
         self.current()
 
-    @timed_query
     @timed_query
     def query(self, name_or_sql: str, **params: object) -> pl.DataFrame:
         file = file_named(name_or_sql)
@@ -261,7 +260,7 @@ def one_select(sql: str) -> str:
     return f"SELECT * FROM (\n{sql.strip().removesuffix(';')}\n)"
 
 
-def arrow_batches(session: Any, frame: Any) -> Iterator[Any]:
+def arrow_batches(session: Any, frame: Any) -> Generator[Any]:
     """The rows of a data frame of Spark as Arrow tables, as they arrive."""
     plan = frame._plan.to_proto(session.client)
     for piece in session.client.to_table_as_iterator(plan, frame._plan.observations):
