@@ -37,9 +37,9 @@ START_SECONDS = 60
 SUITES = {
     "pages": (
         "actions", "browser_churn", "browser_credit", "browser_customer", "browser_features",
-        "browser_genuine", "browser_predict", "browser_recommendations", "browser_sales", "browser_sql",
-        "churn_campaign", "churn_page", "credit_page", "customer_page", "features_page", "models_page",
-        "predict_page", "recommendations_page", "sales_page",
+        "browser_genuine", "browser_looks", "browser_predict", "browser_recommendations", "browser_sales",
+        "browser_sql", "churn_campaign", "churn_page", "credit_page", "customer_page", "features_page",
+        "models_page", "predict_page", "recommendations_page", "sales_page",
     ),
     "models": (
         "bgnbd", "churn", "churn_jobs", "credit", "credit_public", "generate_worlds", "jobs", "leaks",

@@ -35,7 +35,7 @@ def test_a_page_draws_every_chart(watched: Open, demo_server: RunningServer, pat
     wait_until_drawn(page)
     assert page.locator('.sd-card[data-state="ready"]:visible').count() >= 3
     expect(page.locator('.sd-card[data-state="error"]')).to_have_count(0)
-    expect(page.locator(".figure")).to_have_count(6)
+    expect(page.locator(".figure")).to_have_count(6, timeout=20_000)
 
 
 @pytest.mark.parametrize("path", PAGES.values(), ids=PAGES.keys())
@@ -55,10 +55,10 @@ def test_the_menu_of_a_phone_opens_and_leads_to_a_page(watched: Open, demo_serve
     page = watched(demo_server.url + "/", width=390, height=844)
     wait_until_drawn(page)
     page.get_by_label("Open drawer").click()
-    expect(page.locator(".sd-controls")).to_be_visible()
+    expect(page.locator(".sd-controls")).to_be_visible(timeout=20_000)
     page.locator('[data-page="explore"]').click()
     expect(page.locator(".sd-tabs")).to_be_visible(timeout=15_000)
-    expect(page.locator(".sd-controls")).to_have_count(0)
+    expect(page.locator(".sd-controls")).to_have_count(0, timeout=20_000)
 
 
 def test_pages_switch_without_a_reload(watched: Open, demo_server: RunningServer) -> None:
@@ -66,11 +66,11 @@ def test_pages_switch_without_a_reload(watched: Open, demo_server: RunningServer
     wait_until_drawn(page)
     page.evaluate("window.untouched = true")
     page.locator('[data-page="explore"]').click()
-    expect(page.locator(".sd-tabs")).to_be_visible()
+    expect(page.locator(".sd-tabs")).to_be_visible(timeout=20_000)
     page.wait_for_url("**page=explore**")
     assert page.evaluate("window.untouched") is True
     page.go_back()
-    expect(page.locator('[data-page="overview"]')).to_have_attribute("aria-current", "page")
+    expect(page.locator('[data-page="overview"]')).to_have_attribute("aria-current", "page", timeout=20_000)
     page.wait_for_url("**page=overview**")
 
 
@@ -128,7 +128,7 @@ def test_a_card_shows_its_sql_and_gives_its_rows(watched: Open, demo_server: Run
     card = page.locator('section.sd-card[aria-label^="Revenue by country (USD)"]')
     card.get_by_label("Show the SQL behind this").click()
     expect(card.locator("dialog pre").first).to_contain_text("SELECT")
-    expect(card.locator("dialog code").first).to_have_text("sql/eda/revenue_by_country.sql")
+    expect(card.locator("dialog code").first).to_have_text("sql/eda/revenue_by_country.sql", timeout=20_000)
     card.get_by_text("Close").click()
     with page.expect_download() as download:
         card.get_by_label("Download the rows (CSV)").click()
@@ -156,13 +156,13 @@ def test_the_table_turns_its_pages_and_sorts(watched: Open, demo_server: Running
     page = watched(demo_server.url + "/?page=explore")
     wait_until_drawn(page)
     table = page.locator('section[aria-label^="Order lines behind"]')
-    expect(table.locator("tbody tr")).to_have_count(12)
+    expect(table.locator("tbody tr")).to_have_count(12, timeout=20_000)
     first = table.locator("tbody tr").first.inner_text()
     table.get_by_text("Next").click()
     expect(table.locator(".foot span")).to_contain_text("13–24 of")
     assert table.locator("tbody tr").first.inner_text() != first
     table.locator("th button", has_text="Revenue").click()
-    expect(table.locator('th[aria-sort="descending"]')).to_have_text("Revenue ↓")
+    expect(table.locator('th[aria-sort="descending"]')).to_have_text("Revenue ↓", timeout=20_000)
     expect(table.locator(".foot span")).to_contain_text("1–12 of")
     shown = [
         float(text.replace(",", "")) for text in table.locator("tbody td:nth-child(8)").all_inner_texts()
