@@ -44,7 +44,7 @@ from dashboard.views.customer_cards import (
     WhoTheyAre,
 )
 from dashboard.views.customer_charts import Balance, PaymentDelays, Purchases
-from dashboard.views.customer_picture import picture
+from dashboard.views.customer_picture import customer_key, picture
 
 JAN, FEB, MAR = (dt.date(2026, month, 1) for month in (1, 2, 3))
 
@@ -384,3 +384,14 @@ def test_without_models_cards_say_so(demo_database: Database) -> None:
 def test_views_of_a_customer_are_registered() -> None:
     slugs = {kind.slug for kind in ALL if kind.slug}
     assert slugs <= set(REGISTRY)
+
+
+def test_the_only_customer_of_the_filters_is_shown_without_being_named(
+    predicted_database: Database, predicted_settings: Settings
+) -> None:
+    filtered = Session(predicted_database, predicted_settings, "?page=customer&customer=1475")
+    assert customer_key(filtered) == "1475"
+    named = Session(predicted_database, predicted_settings, "?page=customer&id=1060&customer=1475")
+    assert customer_key(named) == "1060"
+    several = Session(predicted_database, predicted_settings, "?page=customer&customer=1060,1475")
+    assert customer_key(several) == ""

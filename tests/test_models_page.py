@@ -15,6 +15,7 @@ from core.predictions import StoredBacktest
 from core.predictions.drift import MOVED, STABLE, feature_drift, stability_index
 from core.predictions.theatre import cutoffs_of, groups_at, metric_by_cutoff, models_at, series_at, summary
 from core.settings import Settings
+from dashboard.views.rows import cell_text
 from tests.conftest import RunningServer
 
 DAYS = (19_905, 19_995)  # 2024-07-01 and 2024-09-29
@@ -122,3 +123,23 @@ def test_an_operator_looks_back_and_goes_back_to_an_older_version(
         with open_database(predicted_settings.resolved_database_url, read_only=False) as database:
             open_model_store(predicted_settings, database).activate("churn", older.version)
     assert newer != older.version
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (61_712.4, "61,700"),
+        (788.0, "788"),
+        (14.23, "14.2"),
+        (0.286, "0.286"),
+        (-0.0657, "−0.0657"),
+        (0.0, "0"),
+    ],
+)
+def test_means_are_told_with_the_three_digits_that_count(value: float, told: str) -> None:
+    assert cell_text(value, "figures") == told
+    assert cell_text(None, "figures") == "–"
+
+
+def test_the_index_of_drift_has_two_digits() -> None:
+    assert cell_text(0.1, "index") == "0.10"

@@ -69,13 +69,14 @@ class PagedRows(View):
         if table.sort:
             frame = frame.sort(table.sort, descending=table.descending, nulls_last=True, maintain_order=True)
         page = frame.slice(table.page * self.page_size, self.page_size)
-        rows = [[_text(row[name], kind) for name, _, kind in self.columns] for row in page.to_dicts()]
+        rows = [[cell_text(row[name], kind) for name, _, kind in self.columns] for row in page.to_dicts()]
         linked = any(kind == "customer" for _, _, kind in self.columns)
         keys = id_text(page["customer_id"]).fill_null("").to_list() if linked else []
         table.param.update(rows=rows, keys=keys, total=frame.height)
 
 
-def _text(value: Any, kind: str) -> str:
+def cell_text(value: Any, kind: str) -> str:
+    """A value as a table shows it, by the kind of its column."""
     if value is None:
         return "–"
     if kind == "money":
