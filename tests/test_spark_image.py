@@ -110,8 +110,8 @@ def test_it_serves_a_company_on_spark(served: Served) -> None:
 @pytest.mark.browser
 def test_its_pages_show_the_company(served: Served, watched: Callable[..., Page]) -> None:
     page = watched(f"{served.url}/?page=data")
-    expect(page.locator("body")).to_contain_text("Spark", timeout=90_000)
-    page = watched(f"{served.url}/?page=sales")
+    expect(page.get_by_text("sc://127.0.0.1").first).to_be_visible(timeout=120_000)
+    page = watched(f"{served.url}/?page=explore")
     expect(page.locator('.sd-card[data-state="ready"]:visible').first).to_be_visible(timeout=120_000)
     expect(page.locator('.sd-card[data-state="error"]')).to_have_count(0)
     assert "Traceback" not in served.container.log()
