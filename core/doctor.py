@@ -202,7 +202,8 @@ def _early_payments(database: Database) -> Iterator[Finding]:
         "(SELECT customerNumber, MIN(orderDate) AS first_order FROM orders GROUP BY customerNumber) AS f "
         "ON f.customerNumber = p.customerNumber WHERE p.paymentDate < f.first_order"
     )
-    early = [(first - paid).days for paid, first in rows.iter_rows() if isinstance(paid, date)]
+    dated = [pair for pair in rows.iter_rows() if all(isinstance(day, date) for day in pair)]
+    early = [(first - paid).days for paid, first in dated]
     long_before = [days for days in early if days > _EARLY_PAYMENT_DAYS]
     if long_before:
         count = "1 payment lies" if len(long_before) == 1 else f"{len(long_before)} payments lie"
