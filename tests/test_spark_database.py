@@ -19,7 +19,9 @@ from core.database.adhoc import QueryCancelled, QueryLimits, QueryTimeout
 from core.database.spark import SparkDatabase
 from core.database.spark.address import spark_address
 from core.days import to_day
+from core.doctor import examine
 from core.errors import DatabaseError, MissingDataError, QueryError
+from core.settings import Settings
 from core.sql_files import read_sql, sql_names
 
 AS_OF = to_day(dt.date(2024, 2, 25))
@@ -65,6 +67,19 @@ def test_the_tables_of_the_folder_and_the_staging_views_are_listed(database: Dat
     assert tables["stg_sales"].kind == "view"
     assert database.health().ok
     assert database.health().message.startswith("Spark ")
+
+
+def test_the_doctor_examines_a_company_whose_dates_are_of_two_kinds(spark: str, tmp_path: Path) -> None:
+    """A payment before the first order, whose date is a text in its Parquet file."""
+    pl.DataFrame(
+        {"orderNumber": [1], "customerNumber": [7], "orderDate": ["2024-02-01"], "status": ["Shipped"]}
+    ).write_parquet(tmp_path / "orders.parquet")
+    pl.DataFrame(
+        {"customerNumber": [7], "paymentDate": [dt.date(2024, 1, 1)], "amount": [5.0]}
+    ).write_parquet(tmp_path / "payments.parquet")
+    with open_database(f"{spark}/;tables={tmp_path}") as opened:
+        findings = examine(opened, Settings(data_dir=str(tmp_path)))
+    assert any("orders" in finding.message for finding in findings)
 
 
 def test_what_is_written_is_read_again_with_the_same_types(database: Database) -> None:
