@@ -73,7 +73,8 @@ def test_a_query_is_completed_run_turned_sorted_and_saved(desk: Page, genuine_sq
     expect(popup).to_contain_text("creditLimit")
     desk.keyboard.press("Enter")
     desk.keyboard.type(" >= 0 ORDER BY customerNumber")
-    desk.keyboard.press("Escape")
+    desk.keyboard.press("Escape")  # closes the list if it is open again, else leaves the editor
+    desk.locator(".sd-sql .ace_text-input").focus()
     desk.keyboard.press("Control+Enter")
     state(desk, "done")
     with sqlite3.connect(genuine_sqlite) as connection:
