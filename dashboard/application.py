@@ -27,6 +27,7 @@ from dashboard.security.live_sessions import LiveSessions
 from dashboard.security.rate_limits import RateLimits, parsed_limits, set_limits
 from dashboard.security.sign_in_routes import add_sign_in
 from dashboard.static_files import StaticFiles
+from dashboard.threads import bound_page_threads, in_thread
 
 log = logging.getLogger(__name__)
 READY_CHECK_SECONDS = 2.0
@@ -46,11 +47,13 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
     from panel.io.fastapi import add_applications
 
     from dashboard.page_bundle import keep_bundles, prepare_bundle
+    from dashboard.patch_messages import send_changes_together
     from dashboard.shell import Shell
     from dashboard.uploads import add_upload_route
 
     _leave_busy_events_alone()
     keep_bundles()
+    send_changes_together()
     door = FrontDoor(settings)
     live = LiveSessions(
         door.current,
@@ -90,9 +93,7 @@ def build_application(settings: Settings, *, port: int) -> FastAPI:
             if time.monotonic() - readiness["at"] > READY_CACHE_SECONDS:
                 before = readiness["message"]
                 try:
-                    health = await asyncio.wait_for(
-                        asyncio.to_thread(current.database.health), READY_CHECK_SECONDS
-                    )
+                    health = await asyncio.wait_for(in_thread(current.database.health), READY_CHECK_SECONDS)
                     readiness.update(ok=health.ok, message=health.message)
                 except TimeoutError:
                     readiness.update(ok=False, message="the database did not answer in time")
@@ -158,6 +159,7 @@ async def _run(
             except Exception:
                 log.exception("sessions could not be looked through")
 
+    bound_page_threads()
     running = (sweep(), operations.watch_event_loop(), collection.run())
     tasks = [asyncio.create_task(work) for work in running]
     try:

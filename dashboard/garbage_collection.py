@@ -13,12 +13,12 @@ from typing import Any
 
 _STEP_SECONDS = 0.25
 _NEVER = 1_000_000
-_PAUSE_SECONDS, _GAP_SECONDS, _REST_SECONDS = 0.4, 0.05, 20.0
-"""How long nothing was said: people think, messages have a gap, nobody is there."""
-_SOME, _MANY, _TOO_MANY = 5, 20, 60
-"""Collections of younger objects since the last full one."""
+_PAUSE_SECONDS, _REST_SECONDS = 0.4, 20.0
+"""How long nothing was said: people think, nobody is there."""
+_SOME, _MANY = 2, 4
+"""Collections of younger objects since the last full one: each saw some twenty thousand, 10 ms of work."""
 _ENDED_MANY, _ENDED_TOO_MANY = 30, 200
-_KEPT_MANY, _KEPT_TOO_MANY = 20, 200
+_KEPT_MANY, _KEPT_TOO_MANY = 20, 5_000
 
 
 _ASKED_BY_MACHINES = ("/healthz", "/readyz", "/metrics")
@@ -139,8 +139,4 @@ class GarbageCollection:
 
 
 def _new_is_due(waiting: int, quiet: float) -> bool:
-    return (
-        waiting >= _TOO_MANY
-        or (waiting >= _MANY and quiet > _GAP_SECONDS)
-        or (waiting >= _SOME and quiet > _PAUSE_SECONDS)
-    )
+    return waiting >= _MANY or (waiting >= _SOME and quiet > _PAUSE_SECONDS)

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import SalesError, SettingsError
 from core.settings import Settings
+from dashboard.threads import in_thread
 
 log = logging.getLogger("dashboard")
 _TURN_SECONDS = 0.001
@@ -74,11 +75,11 @@ class Gate:
 
     async def _open(self) -> None:
         try:
-            app = await asyncio.to_thread(self._build)
+            app = await in_thread(self._build)
             await self._stack.enter_async_context(app.router.lifespan_context(app))
             self._app = app
             log.info("The dashboard is ready.")
-            await asyncio.to_thread(app.state.warm)
+            await in_thread(app.state.warm)
         except SalesError as error:
             self._failure = str(error)
             log.error("%s", error)

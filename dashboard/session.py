@@ -16,6 +16,7 @@ from core.filters import DIMENSIONS, SalesFilters
 from core.freshness import last_load
 from core.sales_data import SalesData, load_sales
 from core.settings import Settings
+from dashboard.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class Session(param.Parameterized):
         """Read once; gives whether the database is waking up, so that it is worth reading again."""
         wanted = self.as_of
         try:
-            newest, sales = await asyncio.to_thread(self._read, wanted)
+            newest, sales = await in_thread(self._read, wanted)
         except DatabaseWakingError as error:
             self.param.update(sales=None, problem=f"{error.message} {_WAKING}")
             return True

@@ -1,9 +1,10 @@
 """Pure ASGI middleware: static files compressed once and cached by browsers."""
 
-import asyncio
 import gzip
 from posixpath import normpath
 from typing import Any
+
+from dashboard.threads import in_thread
 
 _COMPRESSIBLE = (b"javascript", b"text/", b"json", b"svg")
 _STATIC = ("/static/", "/components/")
@@ -69,7 +70,7 @@ class _Sender:
         static = self._kept is not None and self._start["status"] == 200
         level = 9 if static else 3
         if len(self._body) > _LARGE:  # a tenth of a second, off the event loop
-            body = await asyncio.to_thread(gzip.compress, bytes(self._body), level, mtime=0)
+            body = await in_thread(gzip.compress, bytes(self._body), level, mtime=0)
         else:
             body = gzip.compress(bytes(self._body), level, mtime=0)
         dropped = (b"content-length", b"cache-control") if static else (b"content-length",)

@@ -1,6 +1,5 @@
 """Files that people upload: streamed to a folder of their own, admitted by tickets, removed in time."""
 
-import asyncio
 import logging
 import re
 import secrets
@@ -17,6 +16,7 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from core.errors import SalesError
+from dashboard.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -106,10 +106,10 @@ class Uploads:
         key = secrets.token_hex(8)
         path = self.folder / key / admitted.name
         try:
-            await asyncio.to_thread(path.parent.mkdir, parents=True)
+            await in_thread(path.parent.mkdir, parents=True)
             size = await self._write(path, admitted.name, blocks)
         except BaseException as error:
-            await asyncio.to_thread(shutil.rmtree, path.parent, ignore_errors=True)
+            await in_thread(shutil.rmtree, path.parent, ignore_errors=True)
             if isinstance(error, OSError):
                 what = f"{admitted.name} cannot be kept: {error.strerror}."
                 raise UploadError(what, "Check the data folder of the server.", 507) from error
@@ -125,9 +125,9 @@ class Uploads:
                 self._check_size(name, size)
                 waiting += block
                 if len(waiting) >= _BLOCK_BYTES:
-                    await asyncio.to_thread(file.write, bytes(waiting))
+                    await in_thread(file.write, bytes(waiting))
                     waiting.clear()
-            await asyncio.to_thread(file.write, bytes(waiting))
+            await in_thread(file.write, bytes(waiting))
         return size
 
     def _check_size(self, name: str, size: int) -> None:

@@ -24,6 +24,7 @@ from dashboard.observability.metrics import CONTENT_TYPE, Metrics
 from dashboard.observability.recent import Recent
 from dashboard.observability.request_ids import RequestIds
 from dashboard.security.live_sessions import LiveSession, LiveSessions
+from dashboard.threads import in_thread
 
 log = logging.getLogger(__name__)
 _TICK_SECONDS = 0.25
@@ -160,7 +161,7 @@ def add_operations(app: FastAPI, operations: Operations) -> None:
         """For this machine, and for whoever knows ``SALES_METRICS_TOKEN``."""
         if not _may_read(request, operations.settings):
             return Response("Not found", status_code=404, media_type="text/plain")
-        text = await asyncio.to_thread(operations.metrics.exposition)
+        text = await in_thread(operations.metrics.exposition)
         return Response(text, media_type=CONTENT_TYPE, headers={"cache-control": "no-store"})
 
     app.add_middleware(RequestIds, metrics=operations.metrics)

@@ -1,6 +1,5 @@
 """Operations: is the server well, who uses it, what is slow, what went wrong? For admins."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from dashboard.observability import operations
 from dashboard.observability.server_report import ServerReport, told
 from dashboard.page import Page
 from dashboard.session import Session
+from dashboard.threads import in_thread
 from dashboard.view import View
 
 
@@ -53,7 +53,7 @@ class OperationsPage(Page):
             with acting_as(person):
                 return told(watched)
 
-        self.report.report = await asyncio.to_thread(read)
+        self.report.report = await in_thread(read)
 
     def panel(self) -> pn.viewable.Viewable:
         return pn.Column(self.report, sizing_mode="stretch_width", margin=(8, 24, 24, 24))

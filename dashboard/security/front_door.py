@@ -21,6 +21,7 @@ from dashboard.security.keys import key_for
 from dashboard.security.open_id import Provider
 from dashboard.security.requests import Proxies, Scope, cookie
 from dashboard.security.users import User, UserError, UsersFile, users_path
+from dashboard.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ class FrontDoor:
             return
         async with self._reading:
             if time.monotonic() - self._read_at >= FRESH_SECONDS:
-                await asyncio.to_thread(self._read)
+                await in_thread(self._read)
                 self._read_at = time.monotonic()
 
     def _read(self) -> None:

@@ -1,6 +1,5 @@
 """The routes of signing in and out."""
 
-import asyncio
 import logging
 import re
 import secrets
@@ -21,6 +20,7 @@ from dashboard.security.live_sessions import LiveSessions
 from dashboard.security.own_pages import message_page, password_page
 from dashboard.security.rate_limits import TooOftenError, spend
 from dashboard.security.requests import address, cookie, is_secure, network
+from dashboard.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def add_sign_in(app: FastAPI, door: FrontDoor, live: LiveSessions) -> None:
             answer = _form(request, door, back=back, name=name, problem=str(error), status=429)
             answer.headers["Retry-After"] = str(error.seconds)
             return answer
-        user = await asyncio.to_thread(door.users.check, name, form.get("password", "")[:1000])
+        user = await in_thread(door.users.check, name, form.get("password", "")[:1000])
         if user is None:
             log.warning("refused: a wrong name or password from %s", address(request.scope))
             return _form(
@@ -85,7 +85,7 @@ def add_sign_in(app: FastAPI, door: FrontDoor, live: LiveSessions) -> None:
         try:
             _spend_attempt(request)
             begun = open_id.Begun(facts["state"], facts["nonce"], facts["verifier"])
-            claims = await asyncio.to_thread(door.provider.claims, code, begun, _callback(request, door))
+            claims = await in_thread(door.provider.claims, code, begun, _callback(request, door))
             person = person_of_claims(claims, door.role_names)
         except SalesError as problem:
             log.warning("refused: %s (%s)", problem, problem.__cause__ or "no more is known")
@@ -98,12 +98,12 @@ def add_sign_in(app: FastAPI, door: FrontDoor, live: LiveSessions) -> None:
         person = door.person(request.scope)
         if person is not None:
             if door.mode != "proxy":  # there the proxy says with each request who is signed in
-                await asyncio.to_thread(door.ended.end, person.session, person.until)
+                await in_thread(door.ended.end, person.session, person.until)
             log.info("%s signed out", person.name)
             await live.end_of(person)
         after = "/sign-in"
         if door.provider is not None:
-            after = await asyncio.to_thread(door.provider.sign_out_address, _base(request, door)) or "/"
+            after = await in_thread(door.provider.sign_out_address, _base(request, door)) or "/"
         elif door.mode == "proxy":
             after = "/.auth/logout"
         answer = JSONResponse({"next": after}, headers=_NO_STORE)
@@ -150,7 +150,7 @@ async def _to_provider(request: Request, door: FrontDoor, back: str) -> Response
     assert door.provider is not None
     begun = open_id.begin()
     try:
-        where = await asyncio.to_thread(door.provider.address, begun, _callback(request, door))
+        where = await in_thread(door.provider.address, begun, _callback(request, door))
     except SignInError as error:
         log.warning("%s (%s)", error, error.__cause__ or "no more is known")
         return _refusal(error.message, 502, error.remedy)
