@@ -1,11 +1,11 @@
-"""Where the dashboard may copy a database to: what ``SALES_COPY_TARGETS`` names; imports nothing heavy."""
+"""Where the dashboard may copy a database to: what ``SALES_COPY_TARGETS`` names."""
 
 import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import SettingsError
+from core.errors import DatabaseError, SettingsError
 from core.settings import Settings
 
 EVERYWHERE = "*"
@@ -106,17 +106,26 @@ def plain_host(host: str) -> str:
 
 def _usual(settings: Settings) -> CopyTargets:
     """Everywhere for whoever sits at this computer; else beside the data that the dashboard has already."""
-    if settings.sign_in == "none" and (settings.host == "localhost" or _is_loopback(settings.host)):
+    is_served_elsewhere = settings.public_url or settings.allowed_origins  # by a proxy on this computer
+    is_here = settings.host == "localhost" or _is_loopback(settings.host)
+    if settings.sign_in == "none" and is_here and not is_served_elsewhere:
         return CopyTargets(everywhere=True)
-    own: tuple[ServerPattern, ...] = ()
-    scheme, separator, rest = settings.database_url.partition("://")
-    family = FAMILIES.get(scheme.partition("+")[0].strip().lower(), "")
-    if family and separator:
-        from core.database.server.address import parse_address
+    return CopyTargets(folders=(settings.data_folder,), servers=_own_server(settings.database_url))
 
-        address = parse_address(f"{scheme}://{rest.partition(';')[0]}", "")
-        own = (ServerPattern(family, plain_host(address.host), address.port or 0),)
-    return CopyTargets(folders=(settings.data_folder,), servers=own)
+
+def _own_server(url: str) -> tuple[ServerPattern, ...]:
+    """The server of an address; none if it is a file, or wrong, which whatever opens it will say."""
+    from core.database import is_server
+    from core.transfer.places import server_of
+
+    if not is_server(url):
+        return ()
+    try:
+        address = server_of(url)
+    except DatabaseError:
+        return ()
+    host = plain_host(address.host)
+    return (ServerPattern(FAMILIES[address.scheme], host, address.port or 0),) if host else ()
 
 
 def _is_loopback(host: str) -> bool:

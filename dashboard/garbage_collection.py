@@ -17,8 +17,8 @@ _PAUSE_SECONDS, _REST_SECONDS = 0.4, 20.0
 """How long nothing was said: people think, nobody is there."""
 _SOME, _MANY = 2, 4
 """Collections of younger objects since the last full one: each saw some twenty thousand, 10 ms of work."""
-_ENDED_MANY, _ENDED_TOO_MANY = 30, 200
-_KEPT_MANY, _KEPT_TOO_MANY = 20, 5_000
+_ENDED_MANY, _ENDED_TOO_MANY = 30, 100
+_KEPT_SOME, _KEPT_MANY, _KEPT_TOO_MANY = 20, 500, 5_000
 
 
 _ASKED_BY_MACHINES = ("/healthz", "/readyz", "/metrics")
@@ -114,11 +114,11 @@ class GarbageCollection:
 
     def _all_is_due(self, quiet: float) -> bool:
         ended = self._ended() - self._ended_before
-        many = ended >= _ENDED_MANY or self._kept >= _KEPT_TOO_MANY
         return (
             ended >= _ENDED_TOO_MANY
-            or (many and quiet > _PAUSE_SECONDS)
-            or ((ended > 0 or self._kept >= _KEPT_MANY) and quiet > _REST_SECONDS)
+            or self._kept >= _KEPT_TOO_MANY
+            or ((ended >= _ENDED_MANY or self._kept >= _KEPT_MANY) and quiet > _PAUSE_SECONDS)
+            or ((ended > 0 or self._kept >= _KEPT_SOME) and quiet > _REST_SECONDS)
         )
 
     def _collect_all(self) -> None:

@@ -1,8 +1,8 @@
 """Two kinds of work off the event loop, so that neither waits for the other.
 
 Bokeh makes pages and runs callbacks on the loop's default threads. That is Python at work, one at a time
-whatever their number: more of them only make everybody, and the event loop, wait longer for a turn. What
-waits for a database, a disk or another server has threads of its own.
+whatever their number: more of them only make everybody, and the event loop, wait longer for a turn. What may
+wait long, for the sales to be read, a disk or another server, has threads of its own.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-_PAGE_THREADS = 3
+_PAGE_THREADS = 4
 _WAITING = ThreadPoolExecutor(12, thread_name_prefix="waiting")
 
 

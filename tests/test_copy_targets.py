@@ -9,8 +9,10 @@ from core.errors import DatabaseError, SettingsError
 from core.roles import allow_everything, set_policy
 from core.settings import Settings, read_settings
 from core.transfer import require_permitted
+from core.transfer.places import check_typed
 from dashboard.current_database import CurrentDatabase
 from dashboard.data_page.copy_desk import CopyDesk
+from dashboard.security.checks import check_settings
 from dashboard.sql_page.running import Background
 
 
@@ -58,6 +60,55 @@ def test_where_people_sign_in_there_is_the_data_folder_and_the_own_server(tmp_pa
         "sc://elsewhere.example:15002/;schema=x",
     ):
         assert not permitted(address, settings), address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mssql://db.example;x:pw@evil.example:1433/db",
+        "postgresql://db.example;x:y@evil.example/db",
+        "mysql://db.example;a:b@evil/db",
+        "sc://evil.example:15002/x=b@db.example:15002",
+        "sc://evil.example:15002/;user_id=a@db.example:15002",
+    ],
+)
+def test_an_address_is_read_as_it_will_be_opened(address: str) -> None:
+    settings = named("db.example", "sc://db.example:15002")
+    try:
+        assert not permitted(address, settings), address
+    except pytest.fail.Exception:  # refused as an address already
+        with pytest.raises(DatabaseError, match="address"):
+            require_permitted(address, copy_targets(settings))
+
+
+def test_the_token_of_the_server_goes_to_its_own_spark_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALES_DATABASE_PASSWORD", "geheim")
+    own = "sc://own.example:15002/;use_ssl=true"
+    check_typed("sc://own.example:15002/;schema=copy", own)
+    for typed in (
+        "sc://evil.example:15002/;user_id=a@own.example:15002",
+        "sc://evil.example:15002/;x=@own.example",
+    ):
+        with pytest.raises(DatabaseError):
+            check_typed(typed, own)
+
+
+@pytest.mark.parametrize(
+    ("own", "target"),
+    [
+        ("postgresql://app:p;w@db.example/shop", "postgresql://other:x@db.example:5432/copy"),
+        ("sc://own.example/;schema=sales", "sc://own.example:15002/;schema=copy"),
+    ],
+)
+def test_the_own_server_is_a_target_whatever_its_address_holds(own: str, target: str) -> None:
+    settings = Settings(database_url=own, host="0.0.0.0", sign_in="basic")
+    check_settings(settings)
+    assert permitted(target, settings)
+
+
+def test_a_proxy_on_this_computer_brings_people_from_elsewhere() -> None:
+    settings = Settings(host="localhost", public_url="https://sales.example")
+    assert not permitted("postgresql://me@elsewhere.example/x", settings)
 
 
 def test_a_link_out_of_a_folder_leads_nowhere(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import threading
 import time
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from core.errors import SettingsError
 from core.roles import Person, Role
 from core.settings import Settings
+from dashboard.security.checks import check_settings
 from dashboard.security.cookies import SESSION_COOKIE
 from dashboard.security.ended import EndedSignIns
 from dashboard.security.front_door import FrontDoor
@@ -21,6 +24,7 @@ from dashboard.security.keys import key_for
 from dashboard.security.rate_limits import RateLimits, TooOftenError
 from dashboard.security.requests import network
 from dashboard.security.users import UsersFile
+from dashboard.threads import in_thread
 
 PASSWORD = "correct horse battery"
 
@@ -230,3 +234,84 @@ def test_one_client_cannot_use_up_the_attempts_of_a_name() -> None:
         limits.spend("login", "name vera", times=5)
     with pytest.raises(TooOftenError, match="for 2 seconds"):
         limits.spend("login", "name vera", times=5)
+
+
+def test_people_stay_signed_in_while_the_users_are_read_again(tmp_path: Path, users: UsersFile) -> None:
+    users.users()
+    (tmp_path / "users.txt").touch()
+    reading = Stopped(users)
+    with ThreadPoolExecutor(1) as pool:
+        again = pool.submit(reading.users)
+        assert reading.begun.wait(30)
+        assert "vera" in users.known()
+        reading.may_go_on.set()
+        assert "vera" in again.result()
+
+
+class Stopped:
+    """A read of the users that halts where the file is looked at."""
+
+    def __init__(self, users: UsersFile) -> None:
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+        self._users, self._path = users, users.path
+        users.path = self  # type: ignore[assignment]
+
+    def users(self) -> Any:
+        return self._users.users()
+
+    def stat(self) -> Any:
+        self.begun.set()
+        assert self.may_go_on.wait(30)
+        return self._path.stat()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._path, name)
+
+
+def test_a_file_of_users_that_is_no_text_lets_nobody_in_and_fails_no_request(
+    tmp_path: Path, users: UsersFile
+) -> None:
+    door = basic(tmp_path)
+    request = signed_in(door, "vera")
+    assert after_a_second(door, request) is not None
+    users.path.write_bytes(b"\xff\xfe\x00")
+    assert after_a_second(door, request) is None
+
+
+@pytest.mark.usefixtures("users")
+def test_an_old_sign_out_that_cannot_be_removed_fails_no_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = basic(tmp_path)
+    request = signed_in(door, "vera")
+    door.ended.end("long ago", 1)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert after_a_second(door, request) is not None
+
+
+@pytest.mark.usefixtures("users")
+def test_requests_do_not_wait_behind_work_that_waits(tmp_path: Path) -> None:
+    door = basic(tmp_path)
+    request = signed_in(door, "vera")
+
+    async def with_a_slow_database() -> Person | None:
+        slow = threading.Event()
+        work = [asyncio.create_task(in_thread(slow.wait, 60)) for _ in range(30)]
+        try:
+            await asyncio.wait_for(door.refresh(), 30)
+        finally:
+            slow.set()
+        await asyncio.gather(*work)
+        return door.person(request)
+
+    assert done(with_a_slow_database()) is not None
+
+
+def test_a_host_written_as_an_address_is_told_at_the_start() -> None:
+    check_settings(Settings(allowed_origins=["sales.example", "pc7:5006", "*"]))
+    with pytest.raises(SettingsError, match=r"https://sales\.example"):
+        check_settings(Settings(allowed_origins=["https://sales.example"]))

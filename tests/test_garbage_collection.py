@@ -88,7 +88,7 @@ def test_many_closed_pages_do_not_wait_for_the_night(visitors: Visitors) -> None
     visitors.ended = 30
     assert visitors.step(quiet=0.1) == ""
     assert visitors.step(quiet=0.5) == "all"
-    visitors.ended = 30 + 200
+    visitors.ended = 30 + 100
     assert visitors.step(quiet=0.0) == "all"
 
 

@@ -5,11 +5,8 @@ from pathlib import Path
 
 from core.copy_targets import FAMILIES, CopyTargets
 from core.database import shown_url
-from core.database.server.address import parse_address
 from core.errors import DatabaseError
-from core.transfer.places import file_of
-
-_EXAMPLE = "postgresql://user@host:5432/company"
+from core.transfer.places import file_of, server_of
 
 
 def require_permitted(url: str, targets: CopyTargets) -> None:
@@ -26,8 +23,7 @@ def require_permitted(url: str, targets: CopyTargets) -> None:
     if file is not None:
         is_permitted = any(_is_within(file, folder) for folder in targets.folders)
     else:
-        # of Spark's addresses, options follow a semicolon
-        address = parse_address(url.partition(";")[0], _EXAMPLE)
+        address = server_of(url)
         family = FAMILIES.get(address.scheme, address.scheme)
         is_permitted = any(
             server.covers(family, address.host, address.port or 0) for server in targets.servers

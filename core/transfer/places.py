@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from core.copy_targets import FAMILIES, PORTS
 from core.database import database_path, is_server, open_database, shown_url
 from core.database.base import Database
 from core.database.server.address import Address, parse_address
 from core.database.server.address import with_password as sign_in_with
 from core.database.server.mssql_address import AZURE
+from core.database.spark.address import spark_address
 from core.errors import DatabaseError
 
 _EXAMPLE = "postgresql://user@host:5432/company"
 _ANOTHER = "Give another address to copy to."
-_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
-_FAMILIES = {"postgres": "postgresql", "mariadb": "mysql", "azuresql": "mssql", "sqlserver": "mssql"}
+_FAMILIES = FAMILIES | {"sqlserver": "mssql"}
 
 
 def file_of(url: str) -> Path | None:
@@ -32,6 +33,21 @@ def file_of(url: str) -> Path | None:
     return None if is_server(url) else database_path(url)
 
 
+def server_of(url: str) -> Address:
+    """The parts of the address of a server, as they are read by what opens it: each kind has its own way.
+
+    Raises
+    ------
+    DatabaseError
+        The address cannot be understood.
+    """
+    if url.strip().partition(":")[0].lower() != "sc":
+        return parse_address(url, _EXAMPLE)
+    spark = spark_address(url)
+    where = "/".join((spark.catalog, spark.schema, spark.tables))
+    return Address("sc", "", spark.host, spark.port, where, "")
+
+
 def identity(url: str) -> str:
     """A text that is the same for all addresses of one database, without a password.
 
@@ -43,7 +59,7 @@ def identity(url: str) -> str:
     file = file_of(url)
     if file is not None:
         return f"file {os.path.realpath(file.absolute())}"
-    address = parse_address(url, _EXAMPLE)
+    address = server_of(url)
     return f"{_place(address)} {address.database}"
 
 
@@ -62,7 +78,7 @@ def with_password(url: str, password: str, known: str = "") -> str:
     """
     if file_of(url) is not None:
         return url
-    address = parse_address(url, _EXAMPLE)
+    address = server_of(url)
     if address.password is not None:
         return url
     if not address.user:
@@ -71,7 +87,7 @@ def with_password(url: str, password: str, known: str = "") -> str:
                 f"{shown_url(url)} names no user for the password.", f"Give an address such as {_EXAMPLE}"
             )
         return url
-    if not password and known and is_server(known) and _place(parse_address(known, "")) == _place(address):
+    if not password and known and is_server(known) and _place(server_of(known)) == _place(address):
         return url
     return sign_in_with(url, password)
 
@@ -94,8 +110,8 @@ def check_typed(url: str, known: str = "") -> None:
     """
     if file_of(url) is not None:
         return
-    address = parse_address(url, _EXAMPLE)
-    ours = bool(known) and is_server(known) and _place(parse_address(known, "")) == _place(address)
+    address = server_of(url)
+    ours = bool(known) and is_server(known) and _place(server_of(known)) == _place(address)
     if address.scheme == "sc" and not ours and ";token=" not in url and _has_password():
         raise DatabaseError(
             f"{shown_url(url)} names no token, and the server's own is for its own database only.",
@@ -123,7 +139,7 @@ def _place(address: Address) -> str:
     """Kind of server, host and port."""
     family = _FAMILIES.get(address.scheme, address.scheme)
     host = address.host.lower().replace("localhost", "127.0.0.1")
-    return f"{family} {host}:{address.port or _PORTS.get(family, 0)}"
+    return f"{family} {host}:{address.port or PORTS.get(family, 0)}"
 
 
 def check_places(source: str, target: str, demo: Path | None) -> None:

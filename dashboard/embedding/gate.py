@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from core.settings import Settings
 from dashboard.embedding.access import embed_mode, granted
 from dashboard.embedding.origins import EVERYWHERE, embedding_sites
-from dashboard.embedding.share import require_patience, require_room
+from dashboard.embedding.share import Place, require_patience, require_room, reserved
 from dashboard.embedding.tokens import AUDIENCE, EmbedRefusedError, issue_ticket, read_token, signing_key
 from dashboard.security.requests import address
 
@@ -55,7 +55,7 @@ class EmbedGate:
         self._app = app
         self._settings = settings
         self._session_count = session_count
-        self._coming = 0
+        self._coming: set[Place] = set()
         self._sites = embedding_sites(settings)
         self._ancestors = frame_ancestors(settings)
         self._scripts = {path: (_FOLDER / name).read_bytes() for path, name in _SCRIPTS.items()}
@@ -122,16 +122,14 @@ class EmbedGate:
                     await _answer(send, 200, _page(_OPENING), _HTML, _UNSHARED)
                     return
             granted(self._settings, slug, query)
-            require_room(self._settings, self._session_count(), coming=self._coming)
+            coming = sum(not place.is_taken for place in self._coming)
+            require_room(self._settings, self._session_count(), coming=coming)
             require_patience(address(scope))
         except EmbedRefusedError as error:
             await _refuse(send, error)
             return
-        self._coming += 1
-        try:
+        with reserved(self._coming):
             await self._app(scope, receive, send)
-        finally:
-            self._coming -= 1
 
 
 _HTML = b"text/html; charset=utf-8"

@@ -1,19 +1,21 @@
 """What embedded views may take of the server: a part of its pages, and so many a minute for one address."""
 
-import ipaddress
 import logging
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from core.settings import Settings
 from dashboard.embedding.tokens import EmbedRefusedError
 from dashboard.security.rate_limits import TooOftenError, spend
+from dashboard.security.requests import network
 
 log = logging.getLogger(__name__)
 
 _FULL = "As many of these views are open as the server shows at the same time."
 _LATER = "Reload the page in a minute."
-_NETWORK_BITS = 64
 _documents: "weakref.WeakSet[Any]" = weakref.WeakSet()
 
 
@@ -27,8 +29,34 @@ def open_embeds() -> int:
     return len(_documents)
 
 
+class Place:
+    """Room for one embedded view that is being made; not needed any more when the view counts itself."""
+
+    def __init__(self) -> None:
+        self.is_taken = False
+
+
+_place: ContextVar[Place | None] = ContextVar("place", default=None)
+
+
+@contextmanager
+def reserved(places: set[Place]) -> Iterator[None]:
+    """Keep room in ``places`` for the view that is made within."""
+    place = Place()
+    places.add(place)
+    token = _place.set(place)
+    try:
+        yield
+    finally:
+        _place.reset(token)
+        places.discard(place)
+
+
 def note_opened(document: Any) -> None:
     """Count ``document`` as an embedded view until its session ends."""
+    place = _place.get()
+    if place is not None:
+        place.is_taken = True
     _documents.add(document)
     document.on_session_destroyed(lambda _context: _documents.discard(document))
 
@@ -65,7 +93,7 @@ def require_patience(address: str) -> None:
         It did so too often.
     """
     try:
-        spend("embed", _household(address))
+        spend("embed", f"address {network(address.partition('%')[0])}")
     except TooOftenError as error:
         unit = "second" if error.seconds == 1 else "seconds"
         log.warning("refused: %s opens embedded views too often", address)
@@ -75,14 +103,3 @@ def require_patience(address: str) -> None:
             429,
             retry_after=error.seconds,
         ) from None
-
-
-def _household(address: str) -> str:
-    """Whose ``address`` is: with version 6 one machine has a whole network of them."""
-    try:
-        known = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return f"address {address}"
-    if known.version == 6 and known.ipv4_mapped is None:
-        return f"address {ipaddress.ip_network((known, _NETWORK_BITS), strict=False)}"
-    return f"address {address}"

@@ -4,7 +4,7 @@ from core.copy_targets import copy_targets
 from core.errors import SettingsError
 from core.settings import Settings
 from dashboard.embedding.origins import embedding_sites
-from dashboard.security.hosts import is_loopback
+from dashboard.security.hosts import host_name, is_loopback
 from dashboard.security.requests import Proxies
 
 
@@ -32,4 +32,11 @@ def check_settings(settings: Settings) -> None:
         )
     Proxies(settings.trusted_proxies)
     embedding_sites(settings)
-    copy_targets(settings)
+    if settings.copy_targets:
+        copy_targets(settings)
+    for host in settings.allowed_origins:
+        if host != "*" and not host_name(host):
+            raise SettingsError(
+                f"SALES_ALLOWED_ORIGINS names {host!r}, which is no host.",
+                "Write hosts such as sales.example or pc7:5006, without https:// before them.",
+            )

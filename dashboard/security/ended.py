@@ -4,6 +4,7 @@ Each is an empty file in the data folder, named by when it may be forgotten and 
 outlives a restart, and other replicas that share the folder know of it within a second.
 """
 
+import contextlib
 import hashlib
 import logging
 import threading
@@ -71,7 +72,8 @@ class EndedSignIns:
             for name in names:
                 until, _, digest = name.partition("-")
                 if until.isdigit() and int(until) < time.time():
-                    (self._folder / name).unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):  # it means nothing any more, there or not
+                        (self._folder / name).unlink()
                 else:
                     found.add(digest)
             self._found, self._changed_at = frozenset(found), changed_at

@@ -6,6 +6,7 @@ import hmac
 import logging
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -21,10 +22,11 @@ from dashboard.security.keys import key_for
 from dashboard.security.open_id import Provider
 from dashboard.security.requests import Proxies, Scope, cookie
 from dashboard.security.users import User, UserError, UsersFile, users_path
-from dashboard.threads import in_thread
 
 log = logging.getLogger(__name__)
 
+_READING = ThreadPoolExecutor(1, thread_name_prefix="front-door")
+"""Every request waits for it at times: not behind work that waits for a database."""
 FRESH_SECONDS = 1.0
 """How old what is known of users and sign-outs may be."""
 
@@ -111,7 +113,7 @@ class FrontDoor:
             return
         async with self._reading:
             if time.monotonic() - self._read_at >= FRESH_SECONDS:
-                await in_thread(self._read)
+                await asyncio.get_running_loop().run_in_executor(_READING, self._read)
                 self._read_at = time.monotonic()
 
     def _read(self) -> None:

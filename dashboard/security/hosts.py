@@ -31,7 +31,7 @@ class ServedHosts:
 
     def __init__(self, settings: Settings) -> None:
         named = [settings.public_url.partition("://")[2], *settings.allowed_origins]
-        names = {_name(host) for host in named if _name(host)}
+        names = {host_name(host) for host in named if host_name(host)}
         local = is_loopback(settings.host)
         self._any = settings.sign_in != "none" or "*" in names or not (local or names)
         self._names = names | {"localhost", settings.host.lower()}
@@ -40,7 +40,7 @@ class ServedHosts:
         """Whether a request asks for one of them."""
         if self._any:
             return True
-        name = _name(header(scope, "host"))
+        name = host_name(header(scope, "host"))
         if not name:
             return False
         try:
@@ -58,7 +58,7 @@ def hears_details(scope: Scope, settings: Settings) -> bool:
     return not forwarded and ServedHosts(settings).serves(scope)
 
 
-def _name(host: str) -> str:
+def host_name(host: str) -> str:
     """A host without its port, in lower case; empty if it is none."""
     found = _HOST.fullmatch(host)
     return (found[1] or found[2]).lower().rstrip(".") if found else ""

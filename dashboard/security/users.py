@@ -84,7 +84,6 @@ class UsersFile:
             A line cannot be read, or the file cannot.
         """
         with self._lock:
-            self._readable = False
             try:
                 facts = self.path.stat()
                 stamp = (facts.st_mtime_ns, facts.st_size)
@@ -93,9 +92,14 @@ class UsersFile:
                     self._read_at = stamp
             except FileNotFoundError:
                 self._users, self._read_at = {}, None
-            except OSError as error:
+            except UserError:
+                self._readable = False
+                raise
+            except (OSError, UnicodeDecodeError) as error:
+                self._readable = False
+                reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
                 raise UserError(
-                    f"The file of users {self.path} cannot be read ({error.strerror}).",
+                    f"The file of users {self.path} cannot be read ({reason}).",
                     "Check SALES_USERS_FILE and who may read the file.",
                 ) from None
             self._readable = True

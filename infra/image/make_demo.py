@@ -72,8 +72,8 @@ def take_or_make(cache: Path) -> None:
 
 def main(arguments: list[str]) -> None:
     """Fill the data folder if a cache is given, and lay the seed beside the program."""
-    for cache in arguments[:1]:
-        take_or_make(Path(cache))
+    if arguments:
+        take_or_make(Path(arguments[0]))
     made_demo().parent.mkdir(exist_ok=True)
     shutil.copyfile(read_settings().data_folder / "demo.sqlite", made_demo())
 
