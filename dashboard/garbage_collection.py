@@ -15,7 +15,7 @@ _STEP_SECONDS = 0.25
 _NEVER = 1_000_000
 _PAUSE_SECONDS, _REST_SECONDS = 0.4, 20.0
 """How long nothing was said: people think, nobody is there."""
-_SOME, _MANY = 2, 4
+_SOME, _MANY = 1, 2
 """Collections of younger objects since the last full one: each saw some twenty thousand, 10 ms of work."""
 _ENDED_MANY, _ENDED_TOO_MANY = 30, 100
 _KEPT_SOME, _KEPT_MANY, _KEPT_TOO_MANY = 20, 500, 5_000

@@ -55,7 +55,7 @@ def _young_collections(number: int) -> None:
 
 
 def test_nothing_is_done_while_somebody_waits(visitors: Visitors) -> None:
-    _young_collections(3)
+    _young_collections(1)
     assert visitors.step(quiet=0.01) == ""
     assert visitors.step(quiet=1.0) == "new"
     assert visitors.step(quiet=1.0) == "", "there is nothing new any more"
@@ -63,7 +63,7 @@ def test_nothing_is_done_while_somebody_waits(visitors: Visitors) -> None:
 
 
 def test_before_a_collection_would_take_long_it_is_made(visitors: Visitors) -> None:
-    _young_collections(4)
+    _young_collections(2)
     assert visitors.step(quiet=0.0) == "new"
 
 
