@@ -157,7 +157,8 @@ def test_the_explorer_offers_every_chart(
     page.get_by_role("button", name="Labels", exact=True).click()
     explorer.get_by_role("textbox", name="Title").fill("Credit by country")
     page.keyboard.press("Enter")
-    expect(explorer.locator("pre", has_text=re.compile("^Credit by country$"))).to_be_visible()
+    titled = explorer.locator("pre", has_text=re.compile("^Credit by country$"))
+        expect(titled).to_be_visible(timeout=30_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     edge = page.locator(".sd-result").evaluate("card => card.getBoundingClientRect().right")
     for part in (figure, page.get_by_label("Chart", exact=True).locator("visible=true").first):

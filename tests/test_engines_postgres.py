@@ -185,12 +185,12 @@ def test_tables_that_may_not_be_read_are_not_said_to_be_missing(
 ) -> None:
     """Who may see none of the tables, or not even the schema, is told so by query, typed SQL and doctor."""
     place = name_of(company_url)
-    postgres_server.admin("CREATE ROLE stranger LOGIN PASSWORD 'unknown-1'", place)
-    address = postgres_server.address(place, "stranger", "unknown-1")
+    postgres_server.admin("CREATE ROLE outsider LOGIN PASSWORD 'unknown-1'", place)
+    address = postgres_server.address(place, "outsider", "unknown-1")
     with open_database(address) as database:
-        with pytest.raises(DatabaseError, match=r"stranger may not read the table orders .*right to SELECT"):
+        with pytest.raises(DatabaseError, match=r"outsider may not read the table orders .*right to SELECT"):
             database.query("marts/order_dates", as_of_day=20_000)
-        with pytest.raises(DatabaseError, match=r"stranger may not read the tables orderdetails, orders"):
+        with pytest.raises(DatabaseError, match=r"outsider may not read the tables orderdetails, orders"):
             run_query(database, "SELECT amount FROM stg_sales")
     result = CliRunner().invoke(cli, ["doctor", "--database", address])
     assert "the table orders may not be read" in result.output
@@ -198,7 +198,7 @@ def test_tables_that_may_not_be_read_are_not_said_to_be_missing(
     postgres_server.admin("REVOKE ALL ON SCHEMA public FROM PUBLIC", place)
     with (
         open_database(address) as database,
-        pytest.raises(DatabaseError, match="stranger may not read the table orders"),
+        pytest.raises(DatabaseError, match="outsider may not read the table orders"),
     ):
         database.query("marts/order_dates", as_of_day=20_000)
 
