@@ -158,7 +158,7 @@ def test_the_explorer_offers_every_chart(
     explorer.get_by_role("textbox", name="Title").fill("Credit by country")
     page.keyboard.press("Enter")
     titled = explorer.locator("pre", has_text=re.compile("^Credit by country$"))
-        expect(titled).to_be_visible(timeout=30_000)
+    expect(titled).to_be_visible(timeout=30_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     edge = page.locator(".sd-result").evaluate("card => card.getBoundingClientRect().right")
     for part in (figure, page.get_by_label("Chart", exact=True).locator("visible=true").first):
